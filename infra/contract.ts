@@ -1,0 +1,331 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+/**
+ * The stack contract: what a service stack takes (configuration keys) and what it gives (outputs), and the
+ * one parser for both directions. The only file of `infra` that the driver knows.
+ */
+
+/** Name of the stack output that holds `ServiceOutputs`. */
+export const outputName = "upramp";
+
+/**
+ * Configuration key that only the driver sets, for one `up` at a time; it never stands in a checkout.
+ * Without it, the program keeps the split, the roles and the revisions that the stack already has.
+ */
+export const driveKey = "drive";
+
+/** Environment variable that goes with `driveKey`, so that a key copied into a checkout is refused. */
+export const driverVariable = "UPRAMP_DRIVER";
+
+export const configNamespace = "upramp";
+
+// ---- durations -----------------------------------------------------------------------------------
+
+const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
+const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** "250ms", "10s", "1.5m", "2h" → milliseconds. */
+const duration = z.string().transform((text, context): number => {
+  const [, amount, unit] = durationPattern.exec(text) ?? [];
+  if (amount === undefined || unit === undefined) {
+    context.addIssue(
+      `"${text}" is not a duration; write a number and ms, s, m or h, such as "10s"`,
+    );
+    return z.NEVER;
+  }
+  // the pattern admits only the keys of unitMs
+  return Math.round(Number(amount) * unitMs[unit as keyof typeof unitMs]);
+});
+
+// ---- slots, revisions, assignment ----------------------------------------------------------------
+
+const slotSchema = z.enum(["blue", "green"]);
+export type Slot = z.infer<typeof slotSchema>;
+
+const weight = z.int().min(0).max(100);
+
+const weightsSchema = z
+  .strictObject({ blue: weight, green: weight })
+  .refine(({ blue, green }) => blue + green === 100, "weights must add up to 100");
+
+const revisionSchema = z.strictObject({
+  id: z.string().min(1),
+  name: z.string().min(1),
+  content: z.unknown(),
+});
+export type Revision = z.infer<typeof revisionSchema>;
+
+const assignmentSchema = z
+  .strictObject({
+    primary: slotSchema,
+    slots: z.strictObject({ blue: revisionSchema.nullable(), green: revisionSchema.nullable() }),
+    weights: weightsSchema,
+  })
+  .refine(({ primary, slots }) => slots[primary] !== null, "the primary slot is empty")
+  .refine(
+    ({ slots, weights }) =>
+      (slots.blue !== null || weights.blue === 0) && (slots.green !== null || weights.green === 0),
+    "an empty slot has weight",
+  );
+export type Assignment = z.infer<typeof assignmentSchema>;
+
+const failedSchema = z.strictObject({ id: z.string(), name: z.string(), why: z.string() });
+
+/** What the driver tells the program for one `up`. */
+export const driveSchema = z.strictObject({
+  assignment: assignmentSchema,
+  failed: failedSchema.nullable(),
+});
+export type Drive = z.infer<typeof driveSchema>;
+
+/**
+ * Identity of what runs: the first 10 hex digits of the SHA-256 of its content as JSON with sorted keys.
+ * The name is for people only and does not count.
+ */
+export function revisionId(content: unknown): string {
+  return createHash("sha256").update(canonicalJson(content)).digest("hex").slice(0, 10);
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+// ---- how to roll out: what users write, and the full form ----------------------------------------
+
+const metricFull = z.strictObject({
+  name: z.string(),
+  query: z.string().optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  windowMs: z.number().positive(),
+  variables: z.record(z.string(), z.string()),
+});
+
+/** The complete rollout specification, as it stands in the outputs; same shape as the driver's RolloutSpec. */
+export const rolloutSpecSchema = z.strictObject({
+  intervalMs: z.number().positive(),
+  failedChecksMax: z.int().positive(),
+  steps: z
+    .array(z.strictObject({ weight: weight.min(1), checks: z.int().positive(), hold: z.boolean() }))
+    .min(1),
+  metrics: z.array(metricFull).min(1),
+  limits: z.strictObject({
+    blindChecksMax: z.int().positive(),
+    readyMs: z.number().positive(),
+    readBackMs: z.number().positive(),
+    rolloutMs: z.number().positive(),
+    attemptsMax: z.int().positive(),
+  }),
+  bakeMs: z.number().nonnegative(),
+  drainMs: z.number().nonnegative(),
+});
+export type RolloutSpec = z.infer<typeof rolloutSpecSchema>;
+
+const metricWritten = z
+  .strictObject({
+    name: z.string().min(1),
+    query: z.string().min(1).optional(),
+    range: z
+      .strictObject({ min: z.number().optional(), max: z.number().optional() })
+      .refine(
+        ({ min, max }) => min !== undefined || max !== undefined,
+        "needs min, max or both: without a range no value can fail",
+      )
+      .refine(
+        ({ min, max }) => min === undefined || max === undefined || min <= max,
+        "min is above max: no value can pass",
+      ),
+    window: duration.optional(),
+    variables: z.record(z.string(), z.string()).default({}),
+  })
+  .transform(({ range, window, ...rest }) => ({ ...rest, ...range, windowMs: window }));
+
+const stepWritten = z.union([
+  weight.min(1),
+  z.strictObject({
+    weight: weight.min(1),
+    checks: z.int().positive().optional(),
+    hold: z.boolean().default(false),
+  }),
+]);
+
+/** What users write under `upramp:rollout`. Every field has a default; durations are "10s", "2m". */
+export const rolloutWritten = z
+  .strictObject({
+    interval: duration.default(10_000),
+    threshold: z.int().positive().default(3),
+    stepWeight: weight.min(1).optional(),
+    maxWeight: weight.min(1).optional(),
+    steps: z.array(stepWritten).min(1).optional(),
+    iterations: z.int().positive().optional(),
+    metrics: z
+      .array(metricWritten)
+      .min(1)
+      .default([
+        { name: "request-success-rate", min: 99, windowMs: undefined, variables: {} },
+        { name: "request-duration", max: 500, windowMs: undefined, variables: {} },
+      ]),
+    bake: duration.default(30_000),
+    drain: duration.default(1_000),
+    limits: z
+      .strictObject({
+        blindChecks: z.int().positive().default(5),
+        ready: duration.default(120_000),
+        readBack: duration.default(30_000),
+        rollout: duration.default(3_600_000),
+        attempts: z.int().positive().default(5),
+      })
+      .prefault({}),
+  })
+  .transform((written, context): RolloutSpec => {
+    const { interval, threshold, metrics, limits, bake, drain } = written;
+    return {
+      intervalMs: interval,
+      failedChecksMax: threshold,
+      steps: expandSteps(written, (message, path) =>
+        context.addIssue({ code: "custom", message, path }),
+      ),
+      metrics: metrics.map((metric) => ({ ...metric, windowMs: metric.windowMs ?? interval })),
+      limits: {
+        blindChecksMax: limits.blindChecks,
+        readyMs: limits.ready,
+        readBackMs: limits.readBack,
+        rolloutMs: limits.rollout,
+        attemptsMax: limits.attempts,
+      },
+      bakeMs: bake,
+      drainMs: drain,
+    };
+  });
+
+interface WrittenSteps {
+  readonly stepWeight?: number | undefined;
+  readonly maxWeight?: number | undefined;
+  readonly steps?: readonly z.infer<typeof stepWritten>[] | undefined;
+  readonly iterations?: number | undefined;
+}
+
+/**
+ * The list of steps: as written; or stepWeight, 2 × stepWeight … maxWeight (100 when not given); or, with
+ * neither, one step of 100 (blue/green). `iterations` is the number of passed checks each needs.
+ */
+function expandSteps(
+  written: WrittenSteps,
+  refuse: (message: string, path: (string | number)[]) => void,
+): RolloutSpec["steps"] {
+  const { stepWeight, maxWeight, steps, iterations = 1 } = written;
+  const plain = (value: number): RolloutSpec["steps"][number] => ({
+    weight: value,
+    checks: iterations,
+    hold: false,
+  });
+  if (steps !== undefined) {
+    if (stepWeight !== undefined || maxWeight !== undefined) {
+      refuse("give either steps or stepWeight with maxWeight, not both", ["steps"]);
+    }
+    const full = steps.map((step) =>
+      typeof step === "number"
+        ? plain(step)
+        : { weight: step.weight, checks: step.checks ?? iterations, hold: step.hold },
+    );
+    full.forEach((step, index) => {
+      const before = full[index - 1];
+      if (before !== undefined && step.weight <= before.weight) {
+        const message = `${step.weight} does not rise above ${before.weight}; write the weights in rising order`;
+        refuse(message, ["steps", index]);
+      }
+    });
+    return full;
+  }
+  if (stepWeight === undefined) {
+    if (maxWeight !== undefined) refuse("maxWeight needs stepWeight", ["maxWeight"]);
+    return [plain(100)];
+  }
+  const highest = maxWeight ?? 100;
+  if (stepWeight > highest) {
+    refuse(`stepWeight ${stepWeight} is above maxWeight ${highest}`, ["stepWeight"]);
+  }
+  const count = Math.max(1, Math.ceil(highest / stepWeight));
+  return Array.from({ length: count }, (_, index) =>
+    plain(Math.min(highest, stepWeight * (index + 1))),
+  );
+}
+
+// ---- what a service stack gives ------------------------------------------------------------------
+
+const perSlot = <T extends z.ZodType>(schema: T): z.ZodObject<{ blue: T; green: T }> =>
+  z.strictObject({ blue: schema, green: schema });
+
+/** Where the driver reads back what the router really does. */
+const trafficSource = z.discriminatedUnion("router", [
+  z.strictObject({
+    router: z.literal("envoy"),
+    /** Base URL of Envoy's admin interface. */
+    admin: z.url(),
+    routeConfig: z.string(),
+    clusters: perSlot(z.string()),
+  }),
+]);
+export type TrafficSource = z.infer<typeof trafficSource>;
+
+/** Where the rollout record and the lock are kept. */
+const storeLocation = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("file"), directory: z.string() }),
+]);
+export type StoreLocation = z.infer<typeof storeLocation>;
+
+export const serviceOutputsSchema = z.strictObject({
+  contract: z.literal(1),
+  service: z.string(),
+  target: z.enum(["local"]),
+  assignment: assignmentSchema,
+  /** The revision that the configuration of the last plain `up` asked for. */
+  configured: revisionSchema,
+  failed: failedSchema.nullable(),
+  rollout: rolloutSpecSchema,
+  /** Where users send requests. */
+  endpoint: z.url(),
+  metrics: z.strictObject({
+    /** Base URL of the Prometheus HTTP API. */
+    address: z.url(),
+    /** Built-in query templates by metric name. */
+    queries: z.record(z.string(), z.string()),
+    /** Template variables that differ per slot. */
+    variables: perSlot(z.record(z.string(), z.string())),
+  }),
+  traffic: trafficSource,
+  store: storeLocation,
+  /** Log files, for people. */
+  logs: z.array(z.string()),
+});
+export type ServiceOutputs = z.infer<typeof serviceOutputsSchema>;
+
+// ---- parsing with a place ------------------------------------------------------------------------
+
+/** An error the reader can mend: it names the place, the value and the change to make. */
+export class ContractError extends Error {
+  override readonly name = "ContractError";
+}
+
+/** Parses outside data, or throws one ContractError that lists every fault with its place. */
+export function parse<T extends z.ZodType>(schema: T, value: unknown, place: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(
+    (issue) => `${place}${pathText(issue.path)}: ${issue.message}`,
+  );
+  throw new ContractError(faults.join("\n"));
+}
+
+function member(value: unknown, key: PropertyKey): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+}
