@@ -316,9 +316,12 @@ export class ContractError extends Error {
 export function parse<T extends z.ZodType>(schema: T, value: unknown, place: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const faults = result.error.issues.map(
-    (issue) => `${place}${pathText(issue.path)}: ${issue.message}`,
-  );
+  const faults = result.error.issues.map((issue) => {
+    const found = issue.path.reduce<unknown>(member, value);
+    const shown =
+      typeof found === "object" || found === undefined ? "" : ` = ${JSON.stringify(found)}`;
+    return `${place}${pathText(issue.path)}${shown}: ${issue.message}`;
+  });
   throw new ContractError(faults.join("\n"));
 }
 
