@@ -1,0 +1,58 @@
+import type { DoctorReport, ToolFinding } from "./doctor.ts";
+import type { ToolGroup } from "./tool-row.ts";
+
+const sections = [
+  { group: "demo", title: "Rollouts and the demo" },
+  { group: "test", title: "Tests" },
+  { group: "cluster", title: "Test cluster (only for `npm run test:cluster`)" },
+] as const satisfies readonly { group: ToolGroup; title: string }[];
+
+/** The report as text for a terminal: each tool once, under the first group that needs it. */
+export function renderDoctor(report: DoctorReport): string {
+  const lines = [`Platform ${report.platform}, tools are kept in ${report.toolsFolder}`];
+  const width = Math.max(...report.tools.map((tool) => tool.name.length));
+  for (const { group, title } of sections) {
+    const tools = report.tools.filter((tool) => firstGroup(tool) === group);
+    if (tools.length === 0) continue;
+    lines.push("", title, ...tools.flatMap((tool) => toolLines(tool, width)));
+  }
+  if (report.tools.some((tool) => tool.state === "missing")) {
+    lines.push("", "To get tools where official releases cannot be reached");
+    for (const { name, version, purpose } of report.builders) {
+      lines.push(`  ${name.padEnd(width)}  ${version ?? `missing (${purpose})`}`);
+    }
+  }
+  const verdict = report.ready
+    ? "Ready: a rollout can start."
+    : "Not ready: run `npm run setup`, or install what is missing above.";
+  return `${[...lines, "", verdict].join("\n")}\n`;
+}
+
+function firstGroup(tool: ToolFinding): ToolGroup | undefined {
+  return sections.find(({ group }) => tool.groups.includes(group))?.group;
+}
+
+function toolLines(tool: ToolFinding, width: number): readonly string[] {
+  const margin = " ".repeat(width + 4);
+  const passedOver = tool.unsuitable.map(({ path, why }) => `${margin}not used: ${path}: ${why}`);
+  return [
+    `  ${tool.name.padEnd(width)}  ${stateText(tool)}`,
+    ...passedOver,
+    ...advice(tool, margin),
+  ];
+}
+
+function stateText(tool: ToolFinding): string {
+  switch (tool.state) {
+    case "found":
+      return `${tool.version ?? ""}  ${tool.path ?? ""}${tool.source === "path" ? "" : " (cache)"}`;
+    case "not needed":
+      return "not needed: the pulumi CLI brings it";
+    case "missing":
+      return `missing (${tool.accepts}): ${tool.purpose}`;
+  }
+}
+
+function advice(tool: ToolFinding, margin: string): readonly string[] {
+  return tool.advice === undefined ? [] : [`${margin}${tool.advice}`];
+}
