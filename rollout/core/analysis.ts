@@ -10,6 +10,11 @@ export type Sample =
 /** `inconclusive`: asked and no number. `error`: could not ask, or the answer is ambiguous. Both are blind. */
 export type Verdict = "pass" | "fail" | "inconclusive" | "error";
 
+/** True for a check that says nothing about the canary. */
+export function isBlind(check: CheckResult): boolean {
+  return check.verdict === "inconclusive" || check.verdict === "error";
+}
+
 export interface MetricResult {
   readonly metric: string;
   readonly verdict: Verdict;

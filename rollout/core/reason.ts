@@ -1,5 +1,6 @@
 import type { CheckResult } from "./analysis.ts";
 import type { Weights } from "./assignment.ts";
+import type { Command } from "./observation.ts";
 
 /**
  * Why a decision was taken. Closed list: the text report, the exit code, the HTML report and the
@@ -15,11 +16,22 @@ export type Reason =
   | { readonly kind: "waitingForReady"; readonly ready: number; readonly wanted: number }
   | { readonly kind: "waitingForRouter"; readonly want: Weights; readonly seen: Weights | null }
   | { readonly kind: "waitingForCheck" }
-  | { readonly kind: "waitingForPromote"; readonly step: number }
+  | {
+      readonly kind: "waitingForPromote";
+      readonly step: number;
+      /** The check taken at this look; none of these counts. */
+      readonly check: CheckResult | null;
+    }
   | { readonly kind: "waitingForLock"; readonly message: string; readonly attempt: number }
   | { readonly kind: "retrying"; readonly message: string; readonly attempt: number }
   | { readonly kind: "draining" }
-  | { readonly kind: "baking" }
+  | {
+      readonly kind: "baking";
+      /** When the old slot may go, if nothing comes in between. */
+      readonly until: number;
+      readonly check: CheckResult | null;
+    }
+  | { readonly kind: "commandRefused"; readonly command: Command; readonly why: string }
   // going on
   | { readonly kind: "canaryReady" }
   | { readonly kind: "routerConfirmed"; readonly weights: Weights }
@@ -81,6 +93,13 @@ export type RollbackReason =
       readonly seen: Weights | null;
       readonly waitedMs: number;
     }
+  /** Somebody else keeps moving the weights. */
+  | {
+      readonly kind: "splitContested";
+      readonly want: Weights;
+      readonly seen: Weights;
+      readonly corrections: number;
+    }
   | { readonly kind: "rolloutTooLong"; readonly limitMs: number }
   | { readonly kind: "policyViolation"; readonly message: string }
   | {
@@ -95,6 +114,8 @@ export type RollbackReason =
 /** Why the driver stopped without an end: exit code 4. */
 export type StopReason =
   | { readonly kind: "stackLocked"; readonly message: string }
+  /** There is a reason to go back, but the primary has no ready workload and the canary has. */
+  | { readonly kind: "primaryLost"; readonly why: RollbackReason }
   | {
       readonly kind: "gaveUp";
       readonly action: string;

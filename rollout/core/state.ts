@@ -1,3 +1,4 @@
+import type { Verdict } from "./analysis.ts";
 import type { Assignment, Revision, Slot } from "./assignment.ts";
 import type { Reason, RollbackReason } from "./reason.ts";
 
@@ -13,6 +14,8 @@ export interface Rollout {
   readonly failedChecks: number;
   /** Blind checks since the last check with an answer. */
   readonly blindChecks: number;
+  /** Times the split was put back because somebody else had moved it. */
+  readonly corrections: number;
   /** Time spent in holds, which the time limit leaves out. */
   readonly heldMs: number;
 }
@@ -44,6 +47,8 @@ export interface Waiting extends Running {
   readonly phase: "waiting";
   readonly step: number;
   readonly heldSince: number;
+  /** Of the last check; only after a pass may the last step's hold lead to promotion. */
+  readonly lastVerdict: Verdict;
 }
 
 /** Roles are swapped and all requests go to the new revision; the router has not acknowledged yet. */
@@ -163,6 +168,31 @@ export function newRecord(
     state: { phase: "idle", assignment },
     pending: null,
     history: [],
+  };
+}
+
+/** The canary of this rollout is being brought up, or has lost its weight again: weight zero. */
+export function deploying(rollout: Rollout, assignment: Assignment, now: number): Progressing {
+  return stepping(rollout, assignment, now, -1);
+}
+
+/** The beginning of a step: nothing is acknowledged and nothing counted at this split. */
+export function stepping(
+  rollout: Rollout,
+  assignment: Assignment,
+  now: number,
+  step: number,
+): Progressing {
+  return {
+    phase: "progressing",
+    rollout,
+    assignment,
+    since: now,
+    confirmedAt: null,
+    lastCheckAt: null,
+    step,
+    passed: 0,
+    unreadySince: null,
   };
 }
 

@@ -1,0 +1,51 @@
+import type { CheckResult } from "./analysis.ts";
+import { sameWeights, type Slot, type Weights } from "./assignment.ts";
+
+/** Ready workloads of one slot. */
+export interface Readiness {
+  readonly ready: number;
+  readonly wanted: number;
+}
+
+/** What a person asked of a running rollout. */
+export type Command = "promote" | "promoteFull" | "rollback";
+
+/** Why an action could not be done. */
+export interface ActFailure {
+  readonly kind: "locked" | "workload" | "policy" | "other";
+  readonly message: string;
+}
+
+/** Everything seen at one time; plain data. */
+export interface Observation {
+  readonly now: number;
+  /** The split as the router acknowledges it; null when it cannot be read. */
+  readonly weights: Weights | null;
+  /** Readiness per slot as the router sees it; null when it cannot be read. */
+  readonly ready: Readonly<Record<Slot, Readiness>> | null;
+  /** The check, if one was due (see `checkDue`). */
+  readonly check: CheckResult | null;
+  readonly command: Command | null;
+  /** Set when the pending action was tried and failed. */
+  readonly failure: ActFailure | null;
+}
+
+/** Readiness of one slot; null when unknown. */
+export function readinessOf(seen: Observation, slot: Slot): Readiness | null {
+  return seen.ready?.[slot] ?? null;
+}
+
+/** Known, wanted and whole: only such a workload gets (more) weight. */
+export function isWhole(workload: Readiness | null): workload is Readiness {
+  return workload !== null && workload.wanted > 0 && workload.ready >= workload.wanted;
+}
+
+/** Known to have nothing ready. Unknown is not dead. */
+export function isDead(workload: Readiness | null): boolean {
+  return workload !== null && workload.ready === 0;
+}
+
+/** True when the router acknowledges exactly this split. */
+export function shows(seen: Observation, weights: Weights): boolean {
+  return seen.weights !== null && sameWeights(seen.weights, weights);
+}
