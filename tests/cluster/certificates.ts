@@ -20,29 +20,24 @@ const validityDays = "7";
 export function makeCertificates(folder: string): Certificates {
   mkdirSync(folder, { recursive: true });
   const path = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]): void => {
-    execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
+  const openssl = (words: string): void => {
+    execFileSync("openssl", words.split(" "), { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   };
-  const ellipticCurve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  const newKey = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
   openssl(
-    ...["req", "-x509", ...ellipticCurve, "-days", validityDays, "-subj", "/CN=upramp-test-ca"],
-    ...["-addext", "keyUsage=critical,keyCertSign,cRLSign"],
-    ...["-keyout", path("ca.key"), "-out", path("ca.crt")],
+    `req -x509 ${newKey} -days ${validityDays} -subj /CN=upramp-test-ca ` +
+      "-addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.crt",
   );
   writeFileSync(
     path("serving.ext"),
     `subjectAltName=IP:127.0.0.1,IP:${nodeAddress}\nextendedKeyUsage=serverAuth\n`,
   );
+  openssl(`req ${newKey} -subj /CN=upramp-test -keyout serving.key -out serving.csr`);
   openssl(
-    ...["req", ...ellipticCurve, "-subj", "/CN=upramp-test"],
-    ...["-keyout", path("serving.key"), "-out", path("serving.csr")],
+    `x509 -req -in serving.csr -days ${validityDays} -CA ca.crt -CAkey ca.key -CAcreateserial ` +
+      "-extfile serving.ext -out serving.crt",
   );
-  openssl(
-    ...["x509", "-req", "-in", path("serving.csr"), "-days", validityDays],
-    ...["-CA", path("ca.crt"), "-CAkey", path("ca.key"), "-CAcreateserial"],
-    ...["-extfile", path("serving.ext"), "-out", path("serving.crt")],
-  );
-  openssl("genrsa", "-out", path("service-account.key"), "2048");
+  openssl("genrsa -out service-account.key 2048");
   return {
     caCertificate: path("ca.crt"),
     servingCertificate: path("serving.crt"),

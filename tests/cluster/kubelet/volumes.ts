@@ -1,0 +1,209 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type {
+  V1Container,
+  V1DownwardAPIVolumeFile,
+  V1KeyToPath,
+  V1Volume,
+  V1VolumeProjection,
+} from "@kubernetes/client-node";
+import { findConfigMap, findSecret, type KubeletApi } from "./api.ts";
+import { podField, type PodFacts } from "./environment.ts";
+import type { Mount } from "./mount-view.ts";
+import { podKey } from "./pod-key.ts";
+
+/** A volume cannot be set up yet. The node reports FailedMount with this message and tries again. */
+export class VolumeError extends Error {}
+
+type Files = Map<string, Buffer>;
+
+/**
+ * The volumes of one pod as folders below `folder`. ConfigMaps, Secrets and projected volumes have
+ * the layout of a real node, files as links through `..data`, so that a refresh swaps all at once.
+ */
+export class PodVolumes {
+  readonly #api: KubeletApi;
+  readonly #facts: PodFacts;
+  readonly #folder: string;
+  readonly #written = new Map<string, string>();
+  #generation = 0;
+
+  constructor(api: KubeletApi, facts: PodFacts, folder: string) {
+    this.#api = api;
+    this.#facts = facts;
+    this.#folder = folder;
+  }
+
+  /** Makes all volumes. @throws VolumeError when one cannot be made yet */
+  async setUp(): Promise<void> {
+    for (const volume of this.#volumes()) await this.#setUpOne(volume);
+  }
+
+  /** Brings the files of ConfigMaps and Secrets up to date, as a node does about once a minute. */
+  async refresh(): Promise<void> {
+    for (const volume of this.#volumes()) {
+      const refreshable = volume.configMap ?? volume.secret ?? volume.projected;
+      if (refreshable !== undefined) await this.#setUpOne(volume);
+    }
+  }
+
+  /** Whether a refresh can change anything. */
+  get isRefreshable(): boolean {
+    return this.#volumes().some(
+      (volume) =>
+        volume.configMap !== undefined ||
+        volume.secret !== undefined ||
+        // Every pod has a token volume; its token lasts longer than the pod.
+        (volume.projected !== undefined && !volume.name.startsWith("kube-api-access-")),
+    );
+  }
+
+  /** The mounts a container declares. */
+  mountsOf(container: V1Container): Mount[] {
+    return (container.volumeMounts ?? []).map(({ name, mountPath, subPath }) => ({
+      source: subPath === undefined ? this.#path(name) : join(this.#path(name), subPath),
+      target: mountPath,
+    }));
+  }
+
+  #volumes(): readonly V1Volume[] {
+    return this.#facts.pod.spec?.volumes ?? [];
+  }
+
+  #path(volume: string): string {
+    return join(this.#folder, volume);
+  }
+
+  async #setUpOne(volume: V1Volume): Promise<void> {
+    const path = this.#path(volume.name);
+    if (volume.emptyDir !== undefined) {
+      mkdirSync(path, { recursive: true });
+    } else if (volume.hostPath !== undefined) {
+      throw new VolumeError(`volume "${volume.name}": hostPath is not supported by the test node`);
+    } else {
+      this.#write(path, await this.#filesOf(volume));
+    }
+  }
+
+  #filesOf(volume: V1Volume): Promise<Files> {
+    const { configMap, secret, downwardAPI, projected } = volume;
+    if (configMap !== undefined) {
+      return this.#configMap(configMap.name, configMap.items, configMap.optional);
+    }
+    if (secret !== undefined) return this.#secret(secret.secretName, secret.items, secret.optional);
+    if (downwardAPI !== undefined) return Promise.resolve(this.#downward(downwardAPI.items));
+    if (projected !== undefined) return this.#projected(projected.sources ?? []);
+    throw new VolumeError(`volume "${volume.name}": its kind is not supported by the test node`);
+  }
+
+  async #configMap(name = "", items?: V1KeyToPath[], optional?: boolean): Promise<Files> {
+    const found = await findConfigMap(this.#api, podKey(this.#facts.pod).namespace, name);
+    if (found === undefined && optional !== true)
+      throw new VolumeError(`configmap "${name}" not found`);
+    const files: Files = new Map();
+    for (const [key, text] of Object.entries(found?.data ?? {})) files.set(key, Buffer.from(text));
+    for (const [key, text] of Object.entries(found?.binaryData ?? {})) {
+      files.set(key, Buffer.from(text, "base64"));
+    }
+    return selected(files, items, optional, `configmap "${name}"`);
+  }
+
+  async #secret(name = "", items?: V1KeyToPath[], optional?: boolean): Promise<Files> {
+    const found = await findSecret(this.#api, podKey(this.#facts.pod).namespace, name);
+    if (found === undefined && optional !== true)
+      throw new VolumeError(`secret "${name}" not found`);
+    const files: Files = new Map();
+    for (const [key, text] of Object.entries(found?.data ?? {})) {
+      files.set(key, Buffer.from(text, "base64"));
+    }
+    return selected(files, items, optional, `secret "${name}"`);
+  }
+
+  #downward(items: readonly V1DownwardAPIVolumeFile[] = []): Files {
+    return new Map(
+      items.map(({ path, fieldRef }) => [
+        path,
+        Buffer.from(podField(this.#facts, fieldRef?.fieldPath ?? "")),
+      ]),
+    );
+  }
+
+  async #projected(sources: readonly V1VolumeProjection[]): Promise<Files> {
+    const files: Files = new Map();
+    for (const { configMap, secret, downwardAPI, serviceAccountToken } of sources) {
+      const part =
+        configMap !== undefined
+          ? await this.#configMap(configMap.name, configMap.items, configMap.optional)
+          : secret !== undefined
+            ? await this.#secret(secret.name, secret.items, secret.optional)
+            : downwardAPI !== undefined
+              ? this.#downward(downwardAPI.items)
+              : serviceAccountToken !== undefined
+                ? await this.#token(serviceAccountToken.path, serviceAccountToken.audience)
+                : undefined;
+      if (part === undefined)
+        throw new VolumeError("a projected source is not supported by the test node");
+      for (const [path, content] of part) files.set(path, content);
+    }
+    return files;
+  }
+
+  async #token(path: string, audience: string | undefined): Promise<Files> {
+    const { namespace, name, uid } = podKey(this.#facts.pod);
+    const issued = await this.#api.core.createNamespacedServiceAccountToken({
+      namespace,
+      name: this.#facts.pod.spec?.serviceAccountName ?? "default",
+      body: {
+        spec: {
+          audiences: audience === undefined ? [] : [audience],
+          expirationSeconds: 24 * 3_600,
+          boundObjectRef: { apiVersion: "v1", kind: "Pod", name, uid },
+        },
+      },
+    });
+    return new Map([[path, Buffer.from(issued.status?.token ?? "")]]);
+  }
+
+  #write(path: string, files: Files): void {
+    const fingerprint = JSON.stringify(
+      [...files].map(([name, data]) => [name, data.toString("base64")]),
+    );
+    if (this.#written.get(path) === fingerprint) return;
+    const version = `..${(this.#generation += 1)}`;
+    for (const [name, content] of files) {
+      const file = join(path, version, name);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    }
+    mkdirSync(join(path, version), { recursive: true });
+    symlinkSync(version, join(path, "..data.new"));
+    renameSync(join(path, "..data.new"), join(path, "..data"));
+    linkTops(path, files);
+    this.#written.set(path, fingerprint);
+  }
+}
+
+function linkTops(path: string, files: Files): void {
+  const tops = new Set([...files.keys()].map((name) => name.split("/")[0] ?? name));
+  for (const top of tops) {
+    rmSync(join(path, top), { force: true });
+    symlinkSync(join("..data", top), join(path, top));
+  }
+}
+
+function selected(
+  files: Files,
+  items: readonly V1KeyToPath[] | undefined,
+  optional: boolean | undefined,
+  owner: string,
+): Files {
+  if (items === undefined) return files;
+  const chosen: Files = new Map();
+  for (const { key, path } of items) {
+    const content = files.get(key);
+    if (content !== undefined) chosen.set(path, content);
+    else if (optional !== true)
+      throw new VolumeError(`${owner} references non-existent config key: ${key}`);
+  }
+  return chosen;
+}
