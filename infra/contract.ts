@@ -1,5 +1,9 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { splitCommandLine } from "./command-line.ts";
 
 /**
  * The stack contract: what a service stack takes (configuration keys) and what it gives (outputs), and the
@@ -94,6 +98,122 @@ function canonicalJson(value: unknown): string {
       : inner,
   );
 }
+
+// ---- what runs: a revision as users write it -----------------------------------------------------
+
+const environmentValue = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+
+const revisionWritten = z.strictObject({
+  name: z.string().min(1).optional(),
+  command: z.string().min(1),
+  args: z.array(z.union([z.string(), z.number()]).transform(String)).default([]),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_]\w*$/, "is not a variable name"), environmentValue)
+    .default({}),
+});
+
+/** The content of a revision of target `local`: what is started. `{{ port }}` in args stands for the port. */
+const processContentSchema = z.strictObject({
+  command: z.string().min(1),
+  args: z.array(z.string()),
+  env: z.record(z.string(), z.string()),
+});
+export type ProcessContent = z.infer<typeof processContentSchema>;
+
+/** What a revision of target `local` starts. */
+export function processContent(revision: Revision): ProcessContent {
+  return parse(processContentSchema, revision.content, `content of revision ${revision.name}`);
+}
+
+/**
+ * A revision as written: an object `{name?, command, args?, env?}`; the same as JSON text; `@FILE`, a file of
+ * YAML or JSON with that object, relative to `directory`; or a command line, split as a shell would, with
+ * `NAME=value` words before the command as its env. The name defaults to the variable VERSION, then to the id.
+ * Throws ContractError with the place.
+ */
+export function parseRevision(
+  written: unknown,
+  place: string,
+  directory: string = process.cwd(),
+): Revision {
+  const data = typeof written === "string" ? revisionData(written, place, directory) : written;
+  const { name, ...content } = parse(revisionWritten, data, place);
+  const id = revisionId(content);
+  return { id, name: name ?? content.env["VERSION"] ?? id, content };
+}
+
+function revisionData(text: string, place: string, directory: string): unknown {
+  const trimmed = text.trim();
+  if (trimmed.startsWith("@")) return revisionFile(trimmed.slice(1), place, directory);
+  if (trimmed.startsWith("{")) return parsedText(trimmed, place);
+  const split = splitCommandLine(trimmed);
+  if (split.kind === "refused") throw new ContractError(`${place} = ${text}: ${split.why}`);
+  return { command: split.command, args: split.args, env: split.env };
+}
+
+function revisionFile(file: string, place: string, directory: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(resolve(directory, file), "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ContractError(`${place} = @${file}: the file cannot be read (${why})`);
+  }
+  return parsedText(text, `${place} (${file})`);
+}
+
+/** YAML; JSON is a part of it. */
+function parsedText(text: string, place: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ContractError(`${place}: neither JSON nor YAML: ${why}`);
+  }
+}
+
+// ---- what users write about the platform and the service -----------------------------------------
+
+const port = z.int().min(1).max(65_535);
+
+/** What users write under `upramp:platform` of a platform stack. */
+export const platformWritten = z.strictObject({
+  /** Where processes keep their files; relative to the project. Default `.upramp/<stack>`. */
+  stateDir: z.string().min(1).optional(),
+  envoy: z
+    .strictObject({ adminPort: port.optional(), binary: z.string().min(1).optional() })
+    .prefault({}),
+  prometheus: z
+    .strictObject({
+      port: port.optional(),
+      binary: z.string().min(1).optional(),
+      scrapeInterval: duration.refine((ms) => ms >= 100, "is below 100ms").default(1_000),
+    })
+    .prefault({}),
+});
+export type PlatformSettings = z.infer<typeof platformWritten>;
+
+/** What users write under `upramp:service` of a service stack. */
+export const serviceWritten = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, "use up to 40 of a-z, 0-9 and -, a letter first"),
+  /** Port on which users reach the service; a free one is picked, and then kept, when not given. */
+  port: port.optional(),
+  /** Processes per slot. */
+  replicas: z.int().min(1).max(50).default(1),
+  readiness: z
+    .strictObject({
+      path: z.string().startsWith("/").default("/readyz"),
+      timeout: duration.default(30_000),
+    })
+    .prefault({}),
+  /** Time a process gets to end by itself. */
+  stopGrace: duration.default(5_000),
+  /** A command line or an object; see `parseRevision`. */
+  revision: z.unknown(),
+});
+export type ServiceSettings = z.infer<typeof serviceWritten>;
 
 // ---- how to roll out: what users write, and the full form ----------------------------------------
 
@@ -255,6 +375,30 @@ function expandSteps(
     plain(Math.min(highest, stepWeight * (index + 1))),
   );
 }
+
+// ---- what a platform stack gives -----------------------------------------------------------------
+
+/** The outputs of a platform stack, under the name `outputName`. */
+export const platformOutputsSchema = z.strictObject({
+  contract: z.literal(1),
+  target: z.enum(["local"]),
+  stateDir: z.string(),
+  envoy: z.strictObject({
+    /** Base URL of the admin interface. */
+    admin: z.url(),
+    /** Directory of the files from which Envoy takes its configuration. */
+    directory: z.string(),
+  }),
+  prometheus: z.strictObject({
+    /** Base URL of the HTTP API. */
+    address: z.url(),
+    /** Directory of the files that list what to scrape, one a service. */
+    targetsDirectory: z.string(),
+  }),
+  /** Log files, for people. */
+  logs: z.array(z.string()),
+});
+export type PlatformOutputs = z.infer<typeof platformOutputsSchema>;
 
 // ---- what a service stack gives ------------------------------------------------------------------
 

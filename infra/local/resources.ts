@@ -1,0 +1,98 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Slot } from "../contract.ts";
+
+/** The program's side of the resource types that `provider.ts` serves. */
+
+export interface FileArgs {
+  readonly path: pulumi.Input<string>;
+  readonly content: pulumi.Input<string>;
+}
+
+/** A whole file of given content. */
+export class File extends pulumi.CustomResource {
+  declare readonly path: pulumi.Output<string>;
+
+  constructor(name: string, args: FileArgs, options?: pulumi.CustomResourceOptions) {
+    super("upramp:local:File", name, { ...args }, options);
+  }
+}
+
+export interface ProcessArgs {
+  /** Where run files and picked ports are kept. */
+  readonly directory: pulumi.Input<string>;
+  /** Unique in the directory. */
+  readonly name: string;
+  readonly command: pulumi.Input<string>;
+  /** Environment variable that names the file to run in the place of `command`, looked at only at a start. */
+  readonly commandVariable?: string;
+  /** `{{ port }}` stands for the port, in the values of env too. */
+  readonly args: pulumi.Input<readonly pulumi.Input<string>[]>;
+  readonly env: pulumi.Input<Readonly<Record<string, string>>>;
+  readonly cwd: pulumi.Input<string>;
+  /** A free one is picked when not given. */
+  readonly port?: number | undefined;
+  /** The configuration key that sets the port, for errors. */
+  readonly portKey?: string;
+  readonly readinessPath: string;
+  readonly readinessTimeoutMs: number;
+  readonly stopGraceMs: number;
+  readonly logFile: pulumi.Input<string>;
+  readonly installHint?: string;
+  /** Anything whose change needs a restart. */
+  readonly restartOn?: pulumi.Input<string>;
+}
+
+/** A process on this machine that outlives the update that started it. Its id is `pid:starttime`. */
+export class Process extends pulumi.CustomResource {
+  declare readonly pid: pulumi.Output<number>;
+  declare readonly boundPort: pulumi.Output<number>;
+  /** `http://127.0.0.1:<port>`. */
+  declare readonly url: pulumi.Output<string>;
+  declare readonly logFile: pulumi.Output<string>;
+
+  constructor(name: string, args: ProcessArgs, options?: pulumi.CustomResourceOptions) {
+    super(
+      "upramp:local:Process",
+      name,
+      { ...args, pid: undefined, boundPort: undefined, url: undefined },
+      options,
+    );
+  }
+}
+
+export interface XdsEntryArgs {
+  /** The platform's directory of Envoy files. */
+  readonly directory: pulumi.Input<string>;
+  readonly name: string;
+  /** A free one is picked when not given. */
+  readonly port?: number | undefined;
+  readonly portKey?: string;
+  /** JSON lists of Envoy resources; `{{ port }}` stands for the port. */
+  readonly listeners: pulumi.Input<string>;
+  readonly clusters: pulumi.Input<string>;
+}
+
+/** One service's listeners and clusters among those of the platform's Envoy. */
+export class XdsEntry extends pulumi.CustomResource {
+  declare readonly boundPort: pulumi.Output<number>;
+
+  constructor(name: string, args: XdsEntryArgs, options?: pulumi.CustomResourceOptions) {
+    super("upramp:local:XdsEntry", name, { ...args, boundPort: undefined }, options);
+  }
+}
+
+export interface RouteArgs {
+  readonly path: pulumi.Input<string>;
+  /** JSON in which `{{ blue }}` and `{{ green }}` stand for the weights. */
+  readonly template: pulumi.Input<string>;
+  readonly weights: pulumi.Input<Readonly<Record<Slot, number>>>;
+}
+
+/** The route file of one service. */
+export class Route extends pulumi.CustomResource {
+  declare readonly weights: pulumi.Output<Record<Slot, number>>;
+
+  constructor(name: string, args: RouteArgs, options?: pulumi.CustomResourceOptions) {
+    super("upramp:local:Route", name, { ...args }, options);
+  }
+}

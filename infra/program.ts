@@ -1,0 +1,94 @@
+import { join, resolve } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { readConfig } from "./config.ts";
+import type { StackConfig } from "./config.ts";
+import { outputName, parse, platformOutputsSchema, serviceOutputsSchema } from "./contract.ts";
+import type { PlatformOutputs, ServiceOutputs } from "./contract.ts";
+import { serviceDirectory } from "./names.ts";
+import { LocalPlatform } from "./platform/local-platform.ts";
+import { envoyRouter } from "./routers/envoy.ts";
+import { desiredOf } from "./service/desired.ts";
+import { LocalService } from "./service/local-service.ts";
+import { fullStackName, readOutputs, readPlatformOutputs } from "./stack-outputs.ts";
+
+/** The folder of Pulumi.yaml: relative paths of the configuration start here, however the program is run. */
+const projectDirectory = join(import.meta.dirname, "..");
+
+/**
+ * The Pulumi program: declares the stack that the configuration describes and gives its outputs. It is the same
+ * function for `pulumi up` and, as inline program, for the driver.
+ */
+export async function program(): Promise<Record<string, unknown>> {
+  const config = readConfig({
+    values: pulumi.runtime.allConfig(),
+    environment: process.env,
+    directory: projectDirectory,
+  });
+  switch (config.kind) {
+    case "platform":
+      return { [outputName]: declarePlatform(config) };
+    case "service":
+      return { [outputName]: await declareService(config) };
+  }
+}
+
+type PlatformConfig = StackConfig & { readonly kind: "platform" };
+type ServiceConfig = StackConfig & { readonly kind: "service" };
+
+function declarePlatform({ platform }: PlatformConfig): pulumi.Output<PlatformOutputs> {
+  const stateDir = resolve(
+    projectDirectory,
+    platform.stateDir ?? join(".upramp", pulumi.getStack()),
+  );
+  return new LocalPlatform("platform", { stateDir, settings: platform }).outputs;
+}
+
+async function declareService(config: ServiceConfig): Promise<pulumi.Output<ServiceOutputs>> {
+  const [platformFound, previousFound] = await Promise.all([
+    readPlatformOutputs(config.platform),
+    readOutputs(fullStackName(pulumi.getStack())),
+  ]);
+  const platform = parse(
+    platformOutputsSchema,
+    platformFound,
+    `outputs of platform stack ${config.platform}`,
+  );
+  const previous =
+    previousFound === undefined
+      ? null
+      : parse(serviceOutputsSchema, previousFound, "outputs of this stack");
+  const desired = desiredOf(config.revision, config.drive, previous);
+  const { name } = config.service;
+  const service = new LocalService(name, {
+    settings: config.service,
+    assignment: desired.assignment,
+    keepWeights: desired.keepWeights,
+    platform,
+    router: envoyRouter(platform.envoy),
+    workingDirectory: projectDirectory,
+  });
+  const { routed } = service;
+  return pulumi
+    .all([routed.endpoint, routed.weights, service.logs])
+    .apply(([endpoint, weights, logs]): ServiceOutputs => ({
+      contract: 1,
+      service: name,
+      target: "local",
+      assignment: { ...desired.assignment, weights },
+      configured: desired.configured,
+      failed: desired.failed,
+      rollout: config.rollout,
+      endpoint,
+      metrics: {
+        address: platform.prometheus.address,
+        queries: routed.queries,
+        variables: routed.variables,
+      },
+      traffic: routed.traffic,
+      store: {
+        kind: "file",
+        directory: join(serviceDirectory(platform.stateDir, name), "rollout"),
+      },
+      logs: [...logs, ...platform.logs],
+    }));
+}
