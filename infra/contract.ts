@@ -444,6 +444,8 @@ export const serviceOutputsSchema = z.strictObject({
   }),
   traffic: trafficSource,
   store: storeLocation,
+  /** What the platform gave at the last plain update; an update by the driver goes on with that. */
+  platform: platformOutputsSchema.optional(),
   /** Log files, for people. */
   logs: z.array(z.string()),
 });

@@ -4,6 +4,7 @@ import { readConfig } from "./config.ts";
 import type { StackConfig } from "./config.ts";
 import { outputName, parse, platformOutputsSchema, serviceOutputsSchema } from "./contract.ts";
 import type { PlatformOutputs, ServiceOutputs } from "./contract.ts";
+import { LocalProvider } from "./local/resources.ts";
 import { serviceDirectory } from "./names.ts";
 import { LocalPlatform } from "./platform/local-platform.ts";
 import { envoyRouter } from "./routers/envoy.ts";
@@ -40,33 +41,27 @@ function declarePlatform({ platform }: PlatformConfig): pulumi.Output<PlatformOu
     projectDirectory,
     platform.stateDir ?? join(".upramp", pulumi.getStack()),
   );
-  return new LocalPlatform("platform", { stateDir, settings: platform }).outputs;
+  const providers = [new LocalProvider("local")];
+  return new LocalPlatform("platform", { stateDir, settings: platform }, { providers }).outputs;
 }
 
 async function declareService(config: ServiceConfig): Promise<pulumi.Output<ServiceOutputs>> {
-  const [platformFound, previousFound] = await Promise.all([
-    readPlatformOutputs(config.platform),
-    readOutputs(fullStackName(pulumi.getStack())),
-  ]);
-  const platform = parse(
-    platformOutputsSchema,
-    platformFound,
-    `outputs of platform stack ${config.platform}`,
-  );
-  const previous =
-    previousFound === undefined
-      ? null
-      : parse(serviceOutputsSchema, previousFound, "outputs of this stack");
+  const previous = await previousOutputs();
+  const platform = await platformOf(config, previous);
   const desired = desiredOf(config.revision, config.drive, previous);
   const { name } = config.service;
-  const service = new LocalService(name, {
-    settings: config.service,
-    assignment: desired.assignment,
-    keepWeights: desired.keepWeights,
-    platform,
-    router: envoyRouter(platform.envoy),
-    workingDirectory: projectDirectory,
-  });
+  const service = new LocalService(
+    name,
+    {
+      settings: config.service,
+      assignment: desired.assignment,
+      keepWeights: desired.keepWeights,
+      platform,
+      router: envoyRouter(platform.envoy),
+      workingDirectory: projectDirectory,
+    },
+    { providers: [new LocalProvider("local")] },
+  );
   const { routed } = service;
   return pulumi
     .all([routed.endpoint, routed.weights, service.logs])
@@ -89,6 +84,27 @@ async function declareService(config: ServiceConfig): Promise<pulumi.Output<Serv
         kind: "file",
         directory: join(serviceDirectory(platform.stateDir, name), "rollout"),
       },
+      platform,
       logs: [...logs, ...platform.logs],
     }));
+}
+
+/** What this stack said of itself after its last update; null before the first. */
+async function previousOutputs(): Promise<ServiceOutputs | null> {
+  const found = await readOutputs(fullStackName(pulumi.getStack()));
+  return found === undefined ? null : parse(serviceOutputsSchema, found, "outputs of this stack");
+}
+
+/**
+ * A plain update takes up what the platform says now. One by the driver goes on with what the last plain one
+ * found: it changes nothing else than the drive says, and opening a second stack would double its time (a key is
+ * derived from the passphrase for each).
+ */
+async function platformOf(
+  config: ServiceConfig,
+  previous: ServiceOutputs | null,
+): Promise<PlatformOutputs> {
+  if (config.drive !== null && previous?.platform !== undefined) return previous.platform;
+  const found = await readPlatformOutputs(config.platform);
+  return parse(platformOutputsSchema, found, `outputs of platform stack ${config.platform}`);
 }

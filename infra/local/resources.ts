@@ -3,6 +3,16 @@ import type { Slot } from "../contract.ts";
 
 /** The program's side of the resource types that `provider.ts` serves. */
 
+/**
+ * The provider itself. It is declared, not left to the engine's default, because a default provider would get all
+ * of the configuration namespace `upramp` as its own: each drive would change it.
+ */
+export class LocalProvider extends pulumi.ProviderResource {
+  constructor(name: string, options?: pulumi.ResourceOptions) {
+    super("upramp", name, {}, options);
+  }
+}
+
 export interface FileArgs {
   readonly path: pulumi.Input<string>;
   readonly content: pulumi.Input<string>;
