@@ -87,7 +87,7 @@ function fail(message, code = 1) {
 }
 
 const [name = "", ...args] = process.argv.slice(2);
-const command = commands[name];
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (command === undefined) {
   const names = Object.keys(commands).join("|");
   fail(`usage: node tools/bootstrap.mjs <${names}> [arguments]`, exitUsage);

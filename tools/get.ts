@@ -7,7 +7,7 @@ import type { ToolProgress } from "./progress.ts";
 import { type ToolName, toolRow } from "./table.ts";
 import { withToolLock } from "./tool-lock.ts";
 import type { ToolRow, Way } from "./tool-row.ts";
-import { UserError } from "./user-error.ts";
+import { UserError } from "../rollout/errors.ts";
 import { obtain, wayTitle } from "./ways/obtain.ts";
 import { type WayContext, WayUnavailable } from "./ways/way.ts";
 

@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { UserError } from "./user-error.ts";
+import { UserError } from "../rollout/errors.ts";
 
 /** The kinds of machine that upramp knows tools for. */
 export type Platform = "linux-x64" | "linux-arm64" | "darwin-x64" | "darwin-arm64";

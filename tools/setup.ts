@@ -7,7 +7,7 @@ import { getGroups } from "./group.ts";
 import { exitCodeOf, interruptionSignal } from "./interruption.ts";
 import { progressTo } from "./progress.ts";
 import { toolNames, type ToolName } from "./table.ts";
-import { UserError } from "./user-error.ts";
+import { UserError } from "../rollout/errors.ts";
 
 const interruption = interruptionSignal();
 

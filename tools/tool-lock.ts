@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { errorCode } from "./error-code.ts";
 import { type Host, toolsFolderOf } from "./host.ts";
 import { isProcessAlive } from "./process-alive.ts";
-import { UserError } from "./user-error.ts";
+import { UserError } from "../rollout/errors.ts";
 
 /** Longer than the slowest build on a slow machine: a lock this old belongs to something stuck. */
 const waitMsMax = 45 * 60_000;

@@ -5,7 +5,7 @@ export interface Version {
   readonly preRelease: string;
 }
 
-/** Versions from `atLeast` (included) up to `below` (excluded), both as `1.2.3`. */
+/** Versions from `atLeast` (included) up to `below` (excluded, its pre-releases too), both as `1.2.3`. */
 export interface VersionRange {
   readonly atLeast: string;
   readonly below: string;
@@ -48,7 +48,8 @@ export function isWithin(version: Version, range: VersionRange): boolean {
   if (atLeast === undefined || below === undefined) {
     throw new Error(`not a version range: ${formatRange(range)}`);
   }
-  return compareVersions(version, atLeast) >= 0 && compareVersions(version, below) < 0;
+  const numbersOnly = { numbers: version.numbers, preRelease: "" };
+  return compareVersions(version, atLeast) >= 0 && compareVersions(numbersOnly, below) < 0;
 }
 
 /** For people: `>= 1.2.3 and < 2.0.0`. */

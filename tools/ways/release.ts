@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { errorCode } from "../error-code.ts";
 import { lastLines, runCommand } from "../run-command.ts";
 import type { ReleaseAsset, ReleaseWay } from "../tool-row.ts";
-import { UserError } from "../user-error.ts";
+import { UserError } from "../../rollout/errors.ts";
 import { checksumFor, type Checksum } from "./checksum-list.ts";
 import { type Downloader, fetchText, fetchToFile } from "./download.ts";
 import { keepFiles, type WayContext, type WayResult, WayUnavailable } from "./way.ts";
