@@ -4,6 +4,9 @@ import { KubernetesObjectApi, PatchStrategy, type KubeConfig } from "@kubernetes
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 
+/** An object of any kind: the client's own type does not name what is beside metadata. */
+export type AnyObject = KubernetesObject & Record<string, unknown>;
+
 const fieldManager = "upramp-test";
 
 /** Applies objects by server-side apply, one after the other. Fields of other managers are taken over. */

@@ -150,6 +150,8 @@ function partSpecs(
         "--endpoint-reconciler-type=none",
         "--enable-priority-and-fairness=false",
         "--allow-privileged=true",
+        // There is no DNS that would know the node by its name.
+        "--kubelet-preferred-address-types=InternalIP",
         // Nothing routes Service addresses here, so aggregated APIs are reached by their endpoints.
         "--enable-aggregator-routing=true",
         // The shutdown must not wait for the watches of clients that are stopped after it.

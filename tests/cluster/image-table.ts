@@ -1,15 +1,15 @@
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ImageRow } from "./kubelet/images.ts";
+import type { ToolPaths } from "./tool-paths.ts";
 
 /** The release of `podinfo` is any plain version; other tags cannot be pulled. */
 const versionTag = String.raw`\d+\.\d+\.\d+`;
 
 /**
  * The images a test can name. Everything else cannot be pulled.
- *
- * @param tools paths of programs that stand for images of their own
  */
-export function imageTable(tools: { readonly prometheus: string }): ImageRow[] {
+export function imageTable(tools: ToolPaths): ImageRow[] {
   const podinfo = fileURLToPath(new URL("podinfo.ts", import.meta.url));
   return [
     {
@@ -17,6 +17,13 @@ export function imageTable(tools: { readonly prometheus: string }): ImageRow[] {
       tags: versionTag,
       entrypoint: [process.execPath, podinfo],
       env: { PODINFO_VERSION: "{tag}" },
+    },
+    // Their containers call the program by its name.
+    { repository: "envoy", entrypoint: ["envoy"], env: { PATH: dirname(tools.envoy) } },
+    {
+      repository: "gateway",
+      entrypoint: ["envoy-gateway"],
+      env: { PATH: dirname(tools["envoy-gateway"]) },
     },
     { repository: "node", entrypoint: [process.execPath] },
     { repository: "busybox", entrypoint: ["sh"] },

@@ -1,14 +1,13 @@
-import type { KubeConfig, KubernetesObject } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { nodeAddress, ports } from "./addresses.ts";
-import { applyTogether } from "./apply.ts";
+import { applyTogether, type AnyObject } from "./apply.ts";
 
 const name = "metrics-server";
 const namespace = "kube-system";
 
 /** Makes the resource metrics that the kubelet serves known to the API server. */
 export async function registerMetricsApi(config: KubeConfig): Promise<void> {
-  // The client's type of any object does not name the fields below metadata.
-  const objects: (KubernetesObject & Record<string, unknown>)[] = [
+  const objects: AnyObject[] = [
     {
       apiVersion: "v1",
       kind: "Service",

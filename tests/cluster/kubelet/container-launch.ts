@@ -31,9 +31,12 @@ export async function prepareLaunch(
   restartCount: number,
   { api, facts, volumes, baseEnv, folder }: LaunchContext,
 ): Promise<ContainerLaunch> {
+  const path = [image.env["PATH"], baseEnv["PATH"]].filter((part) => part !== undefined).join(":");
   const env = {
     ...baseEnv,
     ...image.env,
+    // The programs that start a container are on the machine's own path.
+    PATH: path,
     HOSTNAME: podKey(facts.pod).name,
     POD_IP: facts.podIp,
     ...(await declaredEnvironment(api, facts, container)),

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type {
   V1Container,
   V1DownwardAPIVolumeFile,
+  V1HostAlias,
   V1KeyToPath,
   V1Volume,
   V1VolumeProjection,
@@ -14,6 +15,9 @@ import { podKey } from "./pod-key.ts";
 
 /** A volume cannot be set up yet. The node reports FailedMount with this message and tries again. */
 export class VolumeError extends Error {}
+
+/** No volume has such a name, as they cannot have a dot first. */
+const hostsFile = ".hosts";
 
 type Files = Map<string, Buffer>;
 
@@ -36,6 +40,7 @@ export class PodVolumes {
 
   /** Makes all volumes. @throws VolumeError when one cannot be made yet */
   async setUp(): Promise<void> {
+    this.#writeHosts();
     for (const volume of this.#volumes()) await this.#setUpOne(volume);
   }
 
@@ -60,10 +65,24 @@ export class PodVolumes {
 
   /** The mounts a container declares. */
   mountsOf(container: V1Container): Mount[] {
-    return (container.volumeMounts ?? []).map(({ name, mountPath, subPath }) => ({
+    const declared = (container.volumeMounts ?? []).map(({ name, mountPath, subPath }) => ({
       source: subPath === undefined ? this.#path(name) : join(this.#path(name), subPath),
       target: mountPath,
     }));
+    const hosts = { source: this.#path(hostsFile), target: "/etc/hosts" };
+    return this.#aliases().length === 0 ? declared : [...declared, hosts];
+  }
+
+  #aliases(): readonly V1HostAlias[] {
+    return this.#facts.pod.spec?.hostAliases ?? [];
+  }
+
+  /** A pod with host aliases gets an /etc/hosts of its own, others see the machine's. */
+  #writeHosts(): void {
+    if (this.#aliases().length === 0) return;
+    const lines = this.#aliases().map(({ ip, hostnames = [] }) => [ip, ...hostnames].join(" "));
+    mkdirSync(this.#folder, { recursive: true });
+    writeFileSync(this.#path(hostsFile), ["127.0.0.1 localhost", ...lines, ""].join("\n"));
   }
 
   #volumes(): readonly V1Volume[] {
