@@ -382,6 +382,8 @@ function expandSteps(
 export const platformOutputsSchema = z.strictObject({
   contract: z.literal(1),
   target: z.enum(["local"]),
+  /** Name of the stack. */
+  stack: z.string(),
   stateDir: z.string(),
   envoy: z.strictObject({
     /** Base URL of the admin interface. */

@@ -15,6 +15,11 @@ export function clusterName(service: string, slot: Slot): string {
   return `${service}-${slot}`;
 }
 
+/** Name of one process of a slot, counted from 0. */
+export function processName(slot: Slot, index: number): string {
+  return `${slot}-${index}`;
+}
+
 /** Name of the route configuration of a service. */
 export function routeConfigName(service: string): string {
   return service;
@@ -48,7 +53,12 @@ export function xdsPaths(
   };
 }
 
+/** Directory below which each service of a platform on this machine has its own. */
+export function serviceDirectories(stateDir: string): string {
+  return join(stateDir, "services");
+}
+
 /** Directory of one service on this machine. */
 export function serviceDirectory(stateDir: string, service: string): string {
-  return join(stateDir, "services", service);
+  return join(serviceDirectories(stateDir), service);
 }

@@ -42,7 +42,8 @@ function declarePlatform({ platform }: PlatformConfig): pulumi.Output<PlatformOu
     platform.stateDir ?? join(".upramp", pulumi.getStack()),
   );
   const providers = [new LocalProvider("local")];
-  return new LocalPlatform("platform", { stateDir, settings: platform }, { providers }).outputs;
+  const args = { stack: pulumi.getStack(), stateDir, settings: platform };
+  return new LocalPlatform("platform", args, { providers }).outputs;
 }
 
 async function declareService(config: ServiceConfig): Promise<pulumi.Output<ServiceOutputs>> {
@@ -53,11 +54,12 @@ async function declareService(config: ServiceConfig): Promise<pulumi.Output<Serv
   const service = new LocalService(
     name,
     {
+      stack: pulumi.getStack(),
       settings: config.service,
       assignment: desired.assignment,
       keepWeights: desired.keepWeights,
       platform,
-      router: envoyRouter(platform.envoy),
+      router: envoyRouter(platform),
       workingDirectory: projectDirectory,
     },
     { providers: [new LocalProvider("local")] },

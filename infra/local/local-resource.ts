@@ -10,6 +10,8 @@ export interface LocalResource {
   readonly replaceOn: readonly string[];
   /** Names of all inputs. */
   readonly inputNames: readonly string[];
+  /** True when an update is needed though no input changed. Inputs may hold unknown values in a preview. */
+  differs?(inputs: Properties): boolean;
   /** Makes it, or finds what a crashed `create` of the same made. Leaves nothing behind when it rejects. */
   create(
     inputs: Properties,

@@ -11,7 +11,7 @@ import { launch, stopProcess, waitUntilReady } from "./managed-process.ts";
 import { claimPort } from "./ports.ts";
 import { identityText, isAlive, parseIdentity } from "./process-identity.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
-import { findRun, markVariable, removeRun, writeRun } from "./run-file.ts";
+import { findRun, markVariable, readRun, removeRun, runDirectory, writeRun } from "./run-file.ts";
 
 const inputsSchema = z.object({
   /** Where run files and picked ports are kept. */
@@ -54,7 +54,7 @@ const stateSchema = inputsSchema.extend({
 const inheritedVariables = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ"];
 
 const runPath = ({ directory, name }: ProcessInputs): string =>
-  join(directory, "run", `${name}.json`);
+  join(runDirectory(directory), `${name}.json`);
 
 /** Identity of what is started: all inputs that a running process cannot take up. */
 function whatIsStarted(inputs: ProcessInputs): string {
@@ -203,7 +203,9 @@ export const processResource: LocalResource = {
     const state = stateSchema.parse(properties);
     const identity = parseIdentity(id);
     await stopProcess(identity, state.stopGraceMs);
-    if (findRun(runPath(state))?.identity.pid !== identity.pid) return;
-    removeRun(runPath(state));
+    const run = readRun(runPath(state))?.identity;
+    if (run?.pid === identity.pid && run.startTime === identity.startTime) {
+      removeRun(runPath(state));
+    }
   },
 };

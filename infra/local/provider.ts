@@ -1,8 +1,11 @@
 import { main } from "@pulumi/pulumi/provider/index.js";
 import type { Provider } from "@pulumi/pulumi/provider/index.js";
+import { destroyGuardResource } from "./destroy-guard-resource.ts";
+import { directoryResource } from "./directory-resource.ts";
 import { fileResource } from "./file-resource.ts";
 import type { LocalResource, Properties } from "./local-resource.ts";
 import { processResource } from "./process-resource.ts";
+import { processSetResource } from "./process-set-resource.ts";
 import { routeResource } from "./route-resource.ts";
 import { xdsEntryResource } from "./xds-entry-resource.ts";
 
@@ -13,8 +16,11 @@ import { xdsEntryResource } from "./xds-entry-resource.ts";
  */
 
 const resources: ReadonlyMap<string, LocalResource> = new Map([
+  ["upramp:local:DestroyGuard", destroyGuardResource],
+  ["upramp:local:Directory", directoryResource],
   ["upramp:local:File", fileResource],
   ["upramp:local:Process", processResource],
+  ["upramp:local:ProcessSet", processSetResource],
   ["upramp:local:Route", routeResource],
   ["upramp:local:XdsEntry", xdsEntryResource],
 ]);
@@ -58,7 +64,7 @@ const provider: Provider = {
     const changed = changedInputs(resource, state, inputs);
     const replaces = changed.filter((name) => resource.replaceOn.includes(name));
     return Promise.resolve({
-      changes: changed.length > 0,
+      changes: changed.length > 0 || resource.differs?.(inputs) === true,
       replaces,
       // the old one holds the name and the port
       deleteBeforeReplace: true,

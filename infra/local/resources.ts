@@ -13,6 +13,46 @@ export class LocalProvider extends pulumi.ProviderResource {
   }
 }
 
+export interface DirectoryArgs {
+  readonly path: string;
+  /** Name of the stack; shown in errors. */
+  readonly owner: string;
+  /** The configuration key that sets the path, for errors. */
+  readonly pathKey?: string;
+}
+
+/** A directory of one stack; it goes with all that is in it. */
+export class Directory extends pulumi.CustomResource {
+  constructor(name: string, args: DirectoryArgs, options?: pulumi.CustomResourceOptions) {
+    super("upramp:local:Directory", name, { ...args }, options);
+  }
+}
+
+export interface DestroyGuardArgs {
+  /** Below it each user of the guarded things has a `Directory`. */
+  readonly directory: string;
+}
+
+/** Refuses the deletion of what it depends on while somebody uses it. */
+export class DestroyGuard extends pulumi.CustomResource {
+  constructor(name: string, args: DestroyGuardArgs, options?: pulumi.CustomResourceOptions) {
+    super("upramp:local:DestroyGuard", name, { ...args }, options);
+  }
+}
+
+export interface ProcessSetArgs {
+  readonly directory: string;
+  /** Names of the processes that are to run from the directory. */
+  readonly names: readonly string[];
+}
+
+/** Ends what else runs from a directory. */
+export class ProcessSet extends pulumi.CustomResource {
+  constructor(name: string, args: ProcessSetArgs, options?: pulumi.CustomResourceOptions) {
+    super("upramp:local:ProcessSet", name, { ...args }, options);
+  }
+}
+
 export interface FileArgs {
   readonly path: pulumi.Input<string>;
   readonly content: pulumi.Input<string>;
@@ -80,6 +120,8 @@ export interface XdsEntryArgs {
   /** JSON lists of Envoy resources; `{{ port }}` stands for the port. */
   readonly listeners: pulumi.Input<string>;
   readonly clusters: pulumi.Input<string>;
+  /** What to do when Envoy does not take it up. */
+  readonly hint?: string;
 }
 
 /** One service's listeners and clusters among those of the platform's Envoy. */

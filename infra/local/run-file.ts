@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync, rmSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomically } from "./atomic-file.ts";
 import { liveStartTime } from "./process-identity.ts";
@@ -23,6 +24,11 @@ export type Run = z.infer<typeof runSchema>;
 /** Environment variable by which a started process is recognized. */
 export const markVariable = "UPRAMP_PROCESS";
 
+/** Where the run files of a directory are, one a process: `<name>.json`. */
+export function runDirectory(directory: string): string {
+  return join(directory, "run");
+}
+
 export function writeRun(path: string, run: Run): void {
   writeFileAtomically(path, JSON.stringify(run));
 }
@@ -31,11 +37,16 @@ export function removeRun(path: string): void {
   rmSync(path, { force: true });
 }
 
+/** What the run file says; null when there is none. */
+export function readRun(path: string): Run | null {
+  const parsed = runSchema.safeParse(readJsonIfAny(path));
+  return parsed.success ? parsed.data : null;
+}
+
 /** The process last started under this run file, if it lives. */
 export function findRun(path: string): { run: Run; identity: ProcessIdentity } | null {
-  const parsed = runSchema.safeParse(readJsonIfAny(path));
-  if (!parsed.success) return null;
-  const run = parsed.data;
+  const run = readRun(path);
+  if (run === null) return null;
   const identity = run.identity ?? findMarked(run.mark);
   if (identity === null || liveStartTime(identity.pid) !== identity.startTime) return null;
   return { run, identity };

@@ -1,7 +1,7 @@
-import type * as pulumi from "@pulumi/pulumi";
 import type { PlatformSettings } from "../contract.ts";
 import { File, Process, XdsEntry } from "../local/resources.ts";
 import { platformPaths } from "../names.ts";
+import type { DeclareOptions } from "./declare-options.ts";
 import { installHint } from "./install-hint.ts";
 
 /**
@@ -17,19 +17,16 @@ const latencyBucketsMs = [
 export function declareEnvoy(
   stateDir: string,
   settings: PlatformSettings["envoy"],
-  parent: pulumi.Resource,
+  options: DeclareOptions,
 ): Process {
   const paths = platformPaths(stateDir);
-  const bootstrap = new File(
-    "envoy-bootstrap",
-    { path: paths.bootstrap, content: JSON.stringify(bootstrapOf(paths.xds), null, 1) },
-    { parent },
-  );
+  const content = JSON.stringify(bootstrapOf(paths.xds), null, 1);
+  const bootstrap = new File("envoy-bootstrap", { path: paths.bootstrap, content }, options);
   // the two lists have to exist when Envoy starts
   const lists = new XdsEntry(
     "envoy-lists",
-    { directory: paths.xds, name: "platform", listeners: "[]", clusters: "[]" },
-    { parent },
+    { directory: paths.xds, name: "_platform", listeners: "[]", clusters: "[]" },
+    options,
   );
   const admin = {
     admin: {
@@ -62,9 +59,9 @@ export function declareEnvoy(
       stopGraceMs: 5_000,
       logFile: `${paths.logs}/envoy.log`,
       installHint,
-      restartOn: bootstrap.path.apply(() => JSON.stringify(bootstrapOf(paths.xds))),
+      restartOn: content,
     },
-    { parent, dependsOn: [bootstrap, lists] },
+    { ...options, dependsOn: [...options.dependsOn, bootstrap, lists] },
   );
 }
 

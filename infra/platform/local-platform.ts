@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformOutputs, PlatformSettings } from "../contract.ts";
-import { platformPaths } from "../names.ts";
+import { DestroyGuard, Directory } from "../local/resources.ts";
+import { platformPaths, serviceDirectories } from "../names.ts";
 import { declareEnvoy } from "./envoy.ts";
 import { declarePrometheus } from "./prometheus.ts";
 
 export interface LocalPlatformArgs {
+  /** Name of the stack. */
+  readonly stack: string;
   /** Absolute. */
   readonly stateDir: string;
   readonly settings: PlatformSettings;
@@ -16,18 +19,30 @@ export class LocalPlatform extends pulumi.ComponentResource {
 
   constructor(
     name: string,
-    { stateDir, settings }: LocalPlatformArgs,
+    { stack, stateDir, settings }: LocalPlatformArgs,
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("upramp:platform:LocalPlatform", name, {}, options);
     const paths = platformPaths(stateDir);
-    const envoy = declareEnvoy(stateDir, settings.envoy, this);
-    const prometheus = declarePrometheus(stateDir, settings.prometheus, envoy.boundPort, this);
+    const directory = new Directory(
+      "state",
+      { path: stateDir, owner: stack, pathKey: "upramp:platform.stateDir" },
+      { parent: this },
+    );
+    const inside = { parent: this, dependsOn: [directory] };
+    const envoy = declareEnvoy(stateDir, settings.envoy, inside);
+    const prometheus = declarePrometheus(stateDir, settings.prometheus, envoy.boundPort, inside);
+    new DestroyGuard(
+      "services",
+      { directory: serviceDirectories(stateDir) },
+      { parent: this, dependsOn: [envoy, prometheus] },
+    );
     this.outputs = pulumi
       .all([envoy.url, envoy.logFile, prometheus.url, prometheus.logFile])
       .apply(([admin, envoyLog, address, prometheusLog]): PlatformOutputs => ({
         contract: 1,
         target: "local",
+        stack,
         stateDir,
         envoy: { admin, directory: paths.xds },
         prometheus: { address, targetsDirectory: paths.targets },

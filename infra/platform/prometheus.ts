@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { PlatformSettings } from "../contract.ts";
 import { File, Process } from "../local/resources.ts";
 import { platformPaths } from "../names.ts";
+import type { DeclareOptions } from "./declare-options.ts";
 import { installHint } from "./install-hint.ts";
 
 /** Longer than any window that a check looks back on; a rollout keeps its own record. */
@@ -12,7 +13,7 @@ export function declarePrometheus(
   stateDir: string,
   settings: PlatformSettings["prometheus"],
   envoyPort: pulumi.Input<number>,
-  parent: pulumi.Resource,
+  options: DeclareOptions,
 ): Process {
   const paths = platformPaths(stateDir);
   const config = pulumi
@@ -21,7 +22,13 @@ export function declarePrometheus(
   const file = new File(
     "prometheus-config",
     { path: paths.prometheusConfig, content: config },
-    { parent },
+    options,
+  );
+  // Prometheus watches the directory of these files, which has to exist when it starts
+  const targets = new File(
+    "prometheus-targets",
+    { path: `${paths.targets}/_platform.json`, content: "[]" },
+    options,
   );
   return new Process(
     "prometheus",
@@ -48,7 +55,7 @@ export function declarePrometheus(
       installHint,
       restartOn: config,
     },
-    { parent, dependsOn: [file] },
+    { ...options, dependsOn: [...options.dependsOn, file, targets] },
   );
 }
 

@@ -9,12 +9,12 @@ import type { Routed, Router, RouterArgs } from "./router.ts";
  * weighted clusters, one cluster a slot and one file of endpoints a slot. A change of weights touches the route
  * file only.
  */
-export function envoyRouter(envoy: PlatformOutputs["envoy"]): Router {
-  return { declare: (args, parent) => declareService(envoy, args, parent) };
+export function envoyRouter(platform: PlatformOutputs): Router {
+  return { declare: (args, parent) => declareService(platform, args, parent) };
 }
 
 function declareService(
-  envoy: PlatformOutputs["envoy"],
+  { envoy, logs, stack }: PlatformOutputs,
   args: RouterArgs,
   parent: pulumi.Resource,
 ): Routed {
@@ -55,12 +55,16 @@ function declareService(
       clusters: JSON.stringify(
         slots.map((slot) => clusterOf(clusters[slot], paths.endpoints[slot], args.readinessPath)),
       ),
+      hint:
+        `if it is not running, \`pulumi refresh --stack ${stack}\` and \`pulumi up --stack ${stack}\` ` +
+        `start it again; its log is among ${logs.join(", ")}`,
     },
     { parent, dependsOn: [route, ...endpoints] },
   );
   return {
     endpoint: pulumi.interpolate`http://127.0.0.1:${entry.boundPort}`,
     weights: route.weights,
+    route,
     traffic: {
       router: "envoy",
       admin: envoy.admin,

@@ -20,6 +20,8 @@ export interface Routed {
   readonly endpoint: pulumi.Output<string>;
   /** The weights that the route has after this update. */
   readonly weights: pulumi.Output<Record<Slot, number>>;
+  /** What has to be in place before a process that the route does not need any more may go. */
+  readonly route: pulumi.Resource;
   readonly traffic: TrafficSource;
   /** Built-in query templates by metric name. */
   readonly queries: Readonly<Record<string, string>>;

@@ -2,11 +2,13 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { processContent } from "../contract.ts";
 import type { Assignment, PlatformOutputs, Revision, ServiceSettings, Slot } from "../contract.ts";
-import { File, Process } from "../local/resources.ts";
-import { perSlot, serviceDirectory, slots } from "../names.ts";
+import { Directory, File, Process, ProcessSet } from "../local/resources.ts";
+import { perSlot, processName, serviceDirectory, slots } from "../names.ts";
 import type { Routed, Router } from "../routers/router.ts";
 
 export interface LocalServiceArgs {
+  /** Name of the stack. */
+  readonly stack: string;
   readonly settings: Omit<ServiceSettings, "revision">;
   readonly assignment: Assignment;
   /** True in a plain update: the live weights are kept. */
@@ -24,9 +26,15 @@ export class LocalService extends pulumi.ComponentResource {
 
   constructor(name: string, args: LocalServiceArgs, options?: pulumi.ComponentResourceOptions) {
     super("upramp:service:LocalService", name, {}, options);
+    const path = serviceDirectory(args.platform.stateDir, args.settings.name);
+    const directory = new Directory(
+      `${args.settings.name}-directory`,
+      { path, owner: args.stack },
+      { parent: this },
+    );
     const processes = perSlot((slot) => {
       const revision = args.assignment.slots[slot];
-      return revision === null ? [] : this.declareSlot(args, slot, revision);
+      return revision === null ? [] : this.declareSlot(args, slot, revision, directory);
     });
     this.routed = args.router.declare(
       {
@@ -39,30 +47,42 @@ export class LocalService extends pulumi.ComponentResource {
       },
       this,
     );
+    new ProcessSet(
+      `${args.settings.name}-processes`,
+      {
+        directory: path,
+        names: slots.flatMap((slot) => processes[slot].map((_, index) => processName(slot, index))),
+      },
+      { parent: this, dependsOn: [this.routed.route] },
+    );
     this.declareTargets(args, processes);
     this.logs = pulumi.all(slots.flatMap((slot) => processes[slot].map(({ logFile }) => logFile)));
     this.registerOutputs({});
   }
 
-  private declareSlot(args: LocalServiceArgs, slot: Slot, revision: Revision): Process[] {
-    const { settings, platform } = args;
+  private declareSlot(
+    { settings, platform, workingDirectory }: LocalServiceArgs,
+    slot: Slot,
+    revision: Revision,
+    dependsOn: pulumi.Resource,
+  ): Process[] {
     const directory = serviceDirectory(platform.stateDir, settings.name);
     const content = processContent(revision);
     return Array.from({ length: settings.replicas }, (_, index) => {
-      const name = `${slot}-${index}`;
+      const name = processName(slot, index);
       return new Process(
         `${settings.name}-${name}`,
         {
           directory,
           name,
           ...content,
-          cwd: args.workingDirectory,
+          cwd: workingDirectory,
           readinessPath: settings.readiness.path,
           readinessTimeoutMs: settings.readiness.timeout,
           stopGraceMs: settings.stopGrace,
           logFile: join(directory, "logs", `${name}.log`),
         },
-        { parent: this },
+        { parent: this, dependsOn },
       );
     });
   }
