@@ -22,7 +22,7 @@ export function weightChart(record: RolloutRecord): string {
   const lines = Array.from({ length: rows }, (_, index) => {
     const below = (rows - 1 - index) * eighths;
     const cells = heights.map((height) => blocks[Math.min(eighths, Math.max(0, height - below))]);
-    return `${label(index)} ${cells.join("").trimEnd()}`;
+    return `${label(index)} ${cells.join("")}`.trimEnd();
   });
   const end = durationText(to - from);
   return [
@@ -33,7 +33,7 @@ export function weightChart(record: RolloutRecord): string {
 }
 
 function label(row: number): string {
-  if (row === 0) return "100 % ┤".slice(0, 7);
+  if (row === 0) return "100 % ┤";
   return row === rows / 2 ? " 50 % ┤" : "      │";
 }
 

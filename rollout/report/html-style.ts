@@ -35,11 +35,11 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .why.running { border-left: 4px solid var(--accent); }
 .why p { margin: 0; overflow-wrap: anywhere; }
 .why p:first-of-type { font-size: 17px; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px 20px; margin: 0; }
+.facts { display: flex; flex-wrap: wrap; gap: 14px 44px; margin: 0; }
 .facts dt { color: var(--muted); font-size: 13px; }
 .facts dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
-.chart svg { display: block; width: 100%; min-width: 640px; height: auto; }
+.chart .scroll svg { display: block; width: 100%; min-width: 640px; height: auto; }
 .metrics { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 20px 28px; }
 .metrics svg { display: block; width: 100%; height: auto; }
 .metrics figcaption { display: flex; justify-content: space-between; gap: 12px; }
@@ -59,11 +59,12 @@ svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; 
 .moment { stroke-width: 1.5; stroke-dasharray: 3 3; }
 .moment.pass { stroke: var(--pass); } .moment.fail { stroke: var(--fail); }
 .moment-label.pass { fill: var(--pass); } .moment-label.fail { fill: var(--fail); }
+.value-label { fill: var(--text); font-weight: 600; }
 .mark { stroke: var(--card); stroke-width: 1.5; }
 .mark.pass { fill: var(--pass); }
 .mark.fail { fill: none; stroke: var(--fail); stroke-width: 3; stroke-linecap: round; }
 .mark.blind { fill: var(--blind); }
-table { border-collapse: collapse; width: 100%; min-width: 720px; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; min-width: 860px; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-size: 13px; font-weight: 600; color: var(--muted); padding: 0 12px 8px 0; white-space: nowrap; }
 td { border-top: 1px solid var(--line); padding: 8px 12px 8px 0; vertical-align: top; }
 td.time, td.place { white-space: nowrap; }
@@ -74,7 +75,7 @@ td.why-cell { overflow-wrap: anywhere; min-width: 220px; }
 .verdict.pass, .measured .pass { color: var(--pass); }
 .verdict.fail, .measured .fail { color: var(--fail); }
 .verdict.blind, .measured .blind { color: var(--blind); }
-.measured { margin: 0; padding: 0; list-style: none; }
+.measured { min-width: 280px; overflow-wrap: anywhere; margin: 0; padding: 0; list-style: none; }
 .measured b { font-weight: 600; }
 footer { color: var(--muted); font-size: 13px; overflow-wrap: anywhere; }
 code { font: 0.92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--accent-soft); border-radius: 4px; padding: 1px 5px; }

@@ -1,5 +1,6 @@
 import type { MetricResult, Verdict } from "../core/analysis.ts";
 import { primaryRevision } from "../core/assignment.ts";
+import type { Reason } from "../core/reason.ts";
 import type { RolloutSpec } from "../core/spec.ts";
 import { isResting, type HistoryEntry, type Rollout, type RolloutRecord } from "../core/state.ts";
 import { durationText } from "./duration-text.ts";
@@ -7,7 +8,7 @@ import { htmlStyle } from "./html-style.ts";
 import { Markup, markup } from "./markup.ts";
 import { metricText, rangeText } from "./metric-text.ts";
 import { entryPosition, positionOf } from "./position.ts";
-import { reasonText } from "./reason-text.ts";
+import { checkLine, isJudgement, judgementText, reasonText } from "./reason-text.ts";
 import { checkOf, lastRollout, weightSpans } from "./rollout-history.ts";
 import { metricSvg, weightSvg, type CheckMark, type Moment } from "./svg-charts.ts";
 import { offsetText } from "./time-axis.ts";
@@ -79,19 +80,25 @@ function header(record: RolloutRecord): Markup {
   return markup`<header><div class="service">${record.service}</div><h1>${names}</h1><span class="badge ${tone}">${text}</span></header>`;
 }
 
-/** The decision that counts, in the words of the text report. */
+/** What decided, in the words of the text report. */
 function why(record: RolloutRecord, entries: readonly HistoryEntry[]): Markup | null {
-  const decisive = decisiveEntry(entries);
-  if (decisive === undefined) return null;
-  const { tone } = ending(record);
-  const sentence = reasonText(decisive.reason, utcTime);
-  return markup`<section class="why ${tone}"><h2>Why</h2>${sentences(sentence)}</section>`;
+  const text = whyText(entries);
+  if (text === null) return null;
+  return markup`<section class="why ${ending(record).tone}"><h2>Why</h2>${sentences(text)}</section>`;
 }
 
-function decisiveEntry(entries: readonly HistoryEntry[]): HistoryEntry | undefined {
-  const promoted = entries.findLast(({ reason }) => reason.kind === "stepPassed");
+function whyText(entries: readonly HistoryEntry[]): string | null {
   const last = entries.at(-1);
-  return last?.reason.kind === "bakeOver" ? (promoted ?? last) : last;
+  if (last === undefined) return null;
+  if (last.reason.kind !== "bakeOver") return reasonText(last.reason, utcTime);
+  const promotion = entries.findLast(
+    ({ reason }) => reason.kind === "stepPassed" || reason.kind === "promoteRequested",
+  );
+  const reason = promotion?.reason;
+  if (reason?.kind !== "stepPassed") return reasonText(reason ?? last.reason, utcTime);
+  const measured =
+    reason.check === null ? "" : ` The last check measured ${checkLine(reason.check)}.`;
+  return `Every step passed its checks.${measured}`;
 }
 
 /** The first sentence stands out; what to do next follows it. Commands are set as code. */
@@ -203,8 +210,19 @@ function decisions(spec: RolloutSpec, entries: readonly HistoryEntry[]): Markup 
 function decisionRow(spec: RolloutSpec, entry: HistoryEntry, from: number): Markup {
   const { place, weight } = entryPosition(spec, entry);
   const check = checkOf(entry.reason);
-  return markup`<tr><td class="time">+${offsetText(entry.at - from)}<small>${utcTime(entry.at)}</small></td><td class="place">${place}</td><td class="weight">${weight} %</td><td>${check === null ? null : verdictChip(check.verdict)}</td><td>${check === null ? null : measured(check.results)}</td><td class="why-cell">${withCode(capitalized(reasonText(entry.reason, utcTime)))}</td></tr>
+  return markup`<tr><td class="time">+${offsetText(entry.at - from)}<small>${utcTime(entry.at)}</small></td><td class="place">${place}</td><td class="weight">${weight} %</td><td>${check === null ? null : verdictChip(check.verdict)}</td><td>${check === null ? null : measured(check.results)}</td><td class="why-cell">${withCode(capitalized(rowText(entry.reason)))}</td></tr>
 `;
+}
+
+/** The measured values have a column of their own. */
+function rowText(reason: Reason): string {
+  if (reason.kind === "failedChecks") {
+    return `going back: failed check ${reason.failed} of ${reason.max}`;
+  }
+  if (reason.kind === "blindChecks") {
+    return `going back: blind check ${reason.blind} of ${reason.max} in a row`;
+  }
+  return isJudgement(reason) ? judgementText(reason) : reasonText(reason, utcTime);
 }
 
 function verdictChip(verdict: Verdict): Markup {

@@ -1,9 +1,9 @@
 import type { MetricResult } from "../core/analysis.ts";
 
-/** The measured value against its range: "request-duration 612 > 500", "request-success-rate no data (≥ 99)". */
+/** The measured value against its range: "request-duration 612 > 500", "request-success-rate: no data (≥ 99)". */
 export function metricText(result: MetricResult): string {
   const { metric, value, detail } = result;
-  if (value === undefined) return `${metric} ${detail ?? "no number"} (${rangeText(result)})`;
+  if (value === undefined) return `${metric}: ${detail ?? "no number"} (${rangeText(result)})`;
   return `${metric} ${valueText(result)} ${againstRange(result, value)}`;
 }
 

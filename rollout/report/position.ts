@@ -27,8 +27,9 @@ export function entryPosition(spec: RolloutSpec, entry: HistoryEntry): Position 
   const { phase, step, weight, reason } = entry;
   const passed = passedStep(spec, reason);
   if (passed !== null) return passed;
-  const place = step === null ? phase : stepPlace(spec, phase, step);
-  return { place, weight };
+  if (step !== null) return { place: stepPlace(spec, phase, step), weight };
+  if (phase === "finalizing") return { place: weight === 0 ? "going back" : "baking", weight };
+  return { place: phase, weight };
 }
 
 function passedStep(spec: RolloutSpec, reason: Reason): Position | null {

@@ -44,15 +44,12 @@ export function reasonText(reason: Reason, timeText: TimeText): string {
     case "routerConfirmed":
       return `the router shows ${weightsText(reason.weights)}`;
     case "checkPassed":
-      return `${checkLine(reason.check)}; passed ${reason.passed} of ${reason.needed}`;
     case "checkFailed":
-      return `${checkLine(reason.check)}; failed ${reason.failed} of ${reason.max}, no more weight for now`;
     case "checkBlind":
-      return `${checkLine(reason.check)}; blind ${reason.blind} of ${reason.max}, counts neither way`;
-    case "stepPassed": {
-      const passed = `step ${reason.step + 1} passed`;
-      return reason.check === null ? passed : `${checkLine(reason.check)}; ${passed}`;
-    }
+    case "stepPassed":
+      return reason.check === null
+        ? judgementText(reason)
+        : `${checkLine(reason.check)}; ${judgementText(reason)}`;
     case "drift":
       return `somebody else set ${weightsText(reason.seen)}: set back to ${weightsText(reason.want)}, and the step's checks begin anew`;
     case "promoteRequested":
@@ -89,13 +86,43 @@ export function reasonText(reason: Reason, timeText: TimeText): string {
   }
 }
 
+type Judgement = Extract<
+  Reason,
+  { kind: "checkPassed" | "checkFailed" | "checkBlind" | "stepPassed" }
+>;
+
+/** True for a decision on a check that does not end the rollout. */
+export function isJudgement(reason: Reason): reason is Judgement {
+  const { kind } = reason;
+  return (
+    kind === "checkPassed" ||
+    kind === "checkFailed" ||
+    kind === "checkBlind" ||
+    kind === "stepPassed"
+  );
+}
+
+/** What a check led to, without the measured values. */
+export function judgementText(reason: Judgement): string {
+  switch (reason.kind) {
+    case "checkPassed":
+      return `passed check ${reason.passed} of ${reason.needed} at this step`;
+    case "checkFailed":
+      return `failed check ${reason.failed} of ${reason.max}: no more weight for now`;
+    case "checkBlind":
+      return `blind check ${reason.blind} of ${reason.max} in a row: counts neither way`;
+    case "stepPassed":
+      return `step ${reason.step + 1} passed`;
+  }
+}
+
 /** What made a rollout go back, as a part of a sentence. */
 export function causeText(why: RollbackReason): string {
   switch (why.kind) {
     case "failedChecks":
-      return `${checkLine(why.check)} (failed ${why.failed} of ${why.max})`;
+      return `${checkLine(why.check)} (failed check ${why.failed} of ${why.max})`;
     case "blindChecks":
-      return `${checkLine(why.check)} (blind ${why.blind} of ${why.max} in a row), and nothing is promoted on missing data`;
+      return `${checkLine(why.check)} (blind check ${why.blind} of ${why.max} in a row), and nothing is promoted on missing data`;
     case "canaryFailedToStart":
       return `the canary did not start (${oneLine(why.message)})`;
     case "canaryNotReady":

@@ -1,6 +1,6 @@
 import type { MetricResult, Verdict } from "../core/analysis.ts";
 import { markup, type Markup } from "./markup.ts";
-import { metricText } from "./metric-text.ts";
+import { metricText, valueText } from "./metric-text.ts";
 import type { WeightSpan } from "./rollout-history.ts";
 import { offsetText, timeTicks } from "./time-axis.ts";
 
@@ -80,10 +80,11 @@ export function metricSvg(
     ),
     markup`<polyline class="values" points="${points.join(" ")}"/>`,
     ...marks.map(({ at, result }) => metricShape(frame, at, result)),
+    lastValue(frame, marks),
   ]);
 }
 
-function drawing(frame: Frame, title: string, parts: readonly Markup[]): Markup {
+function drawing(frame: Frame, title: string, parts: readonly (Markup | null)[]): Markup {
   const { width, height } = frame;
   return markup`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">${parts}</svg>`;
 }
@@ -169,6 +170,18 @@ function metricShape(frame: Frame, at: number, result: MetricResult): Markup {
   const title = `${offsetText(at - frame.from)} ${metricText(result)}`;
   const height = result.value === undefined ? frame.height - margin.bottom : y(frame, result.value);
   return shape(x(frame, at), height, result.verdict, title);
+}
+
+/** The last measured number, beside its mark: the one that people look for. */
+function lastValue(
+  frame: Frame,
+  marks: readonly { readonly at: number; readonly result: MetricResult }[],
+): Markup | null {
+  const last = marks.findLast(({ result }) => result.value !== undefined);
+  if (last?.result.value === undefined) return null;
+  const height = y(frame, last.result.value);
+  const below = height < margin.top + 24;
+  return markup`<text class="value-label" x="${x(frame, last.at)}" y="${height + (below ? 20 : -11)}" text-anchor="middle">${valueText(last.result)}</text>`;
 }
 
 /** Verdicts differ in shape as well as in color. */

@@ -109,7 +109,7 @@ export class TextReporter implements Reporter {
   #decided({ at, reason, record }: Decided): void {
     if (this.#spec === null) return;
     const position = decidedAt(this.#spec, record.state, reason);
-    const text = reasonText(reason, (time) => this.#time(time));
+    const text = finalText(record, reason) ?? reasonText(reason, (time) => this.#time(time));
     const next = this.#next(reason, record);
     const took =
       reason.kind === "routerConfirmed" && this.#tookMs !== null
@@ -155,6 +155,17 @@ export class TextReporter implements Reporter {
   #time(at: number): string {
     return this.#clockText.format(at);
   }
+}
+
+/** The last line before the result, which says the rest; null while it is not over. */
+function finalText({ state }: RolloutRecord, reason: Reason): string | null {
+  if (state.phase === "succeeded" && reason.kind === "bakeOver") {
+    return `only ${state.rollout.to.name} is left`;
+  }
+  if (state.phase === "failed" && reason.kind === "rolledBack") {
+    return `only ${state.rollout.from.name} is left`;
+  }
+  return null;
 }
 
 const outcomes: Readonly<Record<Ended["outcome"], readonly [Style, string]>> = {
