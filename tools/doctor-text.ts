@@ -8,7 +8,7 @@ const sections = [
 ] as const satisfies readonly { group: ToolGroup; title: string }[];
 
 /** The report as text for a terminal: each tool once, under the first group that needs it. */
-export function renderDoctor(report: DoctorReport): string {
+export function doctorText(report: DoctorReport): string {
   const lines = [`Platform ${report.platform}, tools are kept in ${report.toolsFolder}`];
   const width = Math.max(...report.tools.map((tool) => tool.name.length));
   for (const { group, title } of sections) {

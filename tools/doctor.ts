@@ -30,8 +30,8 @@ export interface ToolFinding {
 export interface BuilderFinding {
   readonly name: string;
   readonly purpose: string;
-  /** The first line it prints about itself; undefined where it is missing. */
-  readonly version: string | undefined;
+  /** The first line it prints about itself; absent where it is missing. */
+  readonly version?: string;
 }
 
 /** Everything the doctor found out. Plain data, safe to print as JSON. */
@@ -111,10 +111,10 @@ async function findBuilder(
   try {
     const options = { env: host.env, timeoutMs: 30_000 };
     const result = await runCommand(name, builder.args, options);
-    const version = result.code === 0 ? result.stdout.split("\n")[0] : undefined;
-    return { name, purpose, version };
+    const [version = ""] = result.stdout.split("\n");
+    return result.code === 0 ? { name, purpose, version } : { name, purpose };
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return { name, purpose, version: undefined };
+    if (errorCode(error) === "ENOENT") return { name, purpose };
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { realpath } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
-import { type FoundTool, isProgram, pathFolders } from "./find.ts";
+import { findTool, type FoundTool, isProgram, pathFolders } from "./find.ts";
 import { type GetOptions, getTool } from "./get.ts";
-import { thisHost } from "./host.ts";
+import { type Host, thisHost } from "./host.ts";
 import type { ToolProgress } from "./progress.ts";
 import type { ToolName } from "./table.ts";
 
@@ -41,6 +41,23 @@ export async function pulumiEnvironment(
   }
   variables["PATH"] = [...new Set([...folders, ...pathFolders(host)])].join(delimiter);
   return variables;
+}
+
+/**
+ * The variables by which a program of target `local` finds Envoy and Prometheus that are in the
+ * cache; one that is not there is left out. Downloads nothing.
+ */
+export async function localTargetEnvironment(
+  host: Host = thisHost(),
+): Promise<Record<string, string>> {
+  const [envoy, prometheus] = await Promise.all([
+    findTool("envoy", host),
+    findTool("prometheus", host),
+  ]);
+  return {
+    ...(envoy === undefined ? {} : { UPRAMP_ENVOY: envoy.path }),
+    ...(prometheus === undefined ? {} : { UPRAMP_PROMETHEUS: prometheus.path }),
+  };
 }
 
 /**

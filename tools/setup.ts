@@ -1,7 +1,7 @@
 // `npm run setup`: gets the tools of the demo and of a plain `pulumi up`; with `--all` those of the
 // test cluster too; with names just those.
 import { doctor } from "./doctor.ts";
-import { renderDoctor } from "./doctor-text.ts";
+import { doctorText } from "./doctor-text.ts";
 import { getTools } from "./get.ts";
 import { getGroups } from "./group.ts";
 import { exitCodeOf, interruptionSignal } from "./interruption.ts";
@@ -26,7 +26,7 @@ async function setup(args: readonly string[]): Promise<void> {
   else if (args.length === 1 && args[0] === "--all") {
     await getGroups(["demo", "test", "cluster"], progress, options);
   } else await getTools(args.map(toolNamed), progress, options);
-  process.stdout.write(renderDoctor(await doctor()));
+  process.stdout.write(doctorText(await doctor()));
 }
 
 try {
