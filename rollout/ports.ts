@@ -3,7 +3,7 @@ import type { Assignment, Revision, Slot, Weights } from "./core/assignment.ts";
 import type { ActFailure, Command, Readiness } from "./core/decide.ts";
 import type { Reason } from "./core/reason.ts";
 import type { RolloutSpec } from "./core/spec.ts";
-import type { Action, FailedRevision, HistoryEntry, RolloutRecord } from "./core/state.ts";
+import type { Action, FailedRevision, RolloutRecord } from "./core/state.ts";
 
 /** Time. The only clock of the driver. */
 export interface Clock {
@@ -20,6 +20,15 @@ export interface StackView {
   /** The revision that the stack's configuration asks for. */
   readonly configured: Revision;
   readonly spec: RolloutSpec;
+  readonly queries: QuerySource;
+}
+
+/** What the router brings to metric templates. */
+export interface QuerySource {
+  /** Built-in query templates by metric name. */
+  readonly queries: Readonly<Record<string, string>>;
+  /** Template variables that differ per slot. */
+  readonly variables: Readonly<Record<Slot, Readonly<Record<string, string>>>>;
 }
 
 /** Whether one change of the stack was applied. A failed `up` is never assumed applied or not: it says so. */
@@ -30,8 +39,8 @@ export type ApplyResult =
 export interface StackDriver {
   /** The stack's own account, or null when it has never been deployed. */
   read(signal: AbortSignal): Promise<StackView | null>;
-  /** Violations of mandatory policies that the assignment would meet; nothing is changed. */
-  preview(assignment: Assignment, signal: AbortSignal): Promise<readonly string[]>;
+  /** What stands against the assignment, a violated mandatory policy above all, or null. Nothing is changed. */
+  preview(assignment: Assignment, signal: AbortSignal): Promise<ActFailure | null>;
   /**
    * Makes the stack show the action's assignment. Resolves with what is known for sure; rejects only
    * on faults of our own. The policies are asked only for a forward action.
@@ -79,10 +88,14 @@ export interface StateStore {
   /** Durable and whole when it resolves: after a crash the next `load` gives this record or the one before. */
   save(record: RolloutRecord): Promise<void>;
   lock(): Promise<LockResult>;
+  /** Who holds the lock now; null when nobody does. */
+  holder(): Promise<LockHolder | null>;
   /** Leaves a command for whoever drives. */
   sendCommand(command: Command): Promise<void>;
-  /** The command left, taken away; null when there is none. */
-  takeCommand(): Promise<Command | null>;
+  /** The command left, or null. It stays until cleared, so that a crash in between does not lose it. */
+  readCommand(): Promise<Command | null>;
+  /** Called once the decision on the command is saved. */
+  clearCommand(): Promise<void>;
 }
 
 /** What happens, for people and machines. The driver never prints. */
@@ -96,9 +109,9 @@ export type RolloutEvent =
   | {
       readonly type: "decided";
       readonly at: number;
-      readonly entry: HistoryEntry;
+      readonly reason: Reason;
       readonly record: RolloutRecord;
-      /** False while the same wait goes on: worth a live line, not a line of its own. */
+      /** False while something is awaited: worth a live line, not a line of its own. True: the record's history has it last. */
       readonly notable: boolean;
       readonly checkAgainAt: number;
     }
@@ -114,7 +127,8 @@ export type RolloutEvent =
       readonly type: "ended";
       readonly at: number;
       readonly outcome: DriveOutcome;
-      readonly reason: Reason;
+      /** Null when interrupted. */
+      readonly reason: Reason | null;
       readonly record: RolloutRecord;
     };
 

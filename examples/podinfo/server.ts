@@ -82,7 +82,11 @@ function serviceAnswer(path: string): Answer {
 
 function send(response: ServerResponse, answer: Answer): void {
   if (stopping) response.setHeader("connection", "close");
-  response.writeHead(answer.status, { "content-type": answer.type ?? "application/json" });
+  response.writeHead(answer.status, {
+    "content-type": answer.type ?? "application/json",
+    // who answered, also where the body is an error
+    "x-version": version,
+  });
   response.end(answer.body);
 }
 

@@ -1,0 +1,83 @@
+import { parseRevision } from "../../../infra/contract.ts";
+import type { Revision } from "../../core/assignment.ts";
+import { drive, type DriveEnd } from "../../driver.ts";
+import { UserError } from "../../errors.ts";
+import { SystemClock } from "../../adapters/system-clock.ts";
+import { exitCode, exitCodeOf } from "../exit-codes.ts";
+import type { Output } from "../output.ts";
+import { preflight } from "../preflight.ts";
+import { writeReport } from "../report-file.ts";
+import { Service, type ServiceOptions } from "../service.ts";
+
+export interface RunOptions extends ServiceOptions {
+  readonly revision?: string | undefined;
+  readonly retry?: boolean | undefined;
+}
+
+/**
+ * Sets the wanted revision, if one is given, and drives the service until it is at rest. Deploys the
+ * stack first when it has never been.
+ */
+export async function run(
+  options: RunOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const wanted =
+    options.revision === undefined ? null : parseRevision(options.revision, "--revision");
+  const service = await Service.open(options, true);
+  try {
+    if ((await service.stack.outputs(signal)) === null) {
+      output.say(`stack ${service.stackName} has no service yet: deploying it`);
+      await service.stack.install(signal);
+    }
+    return await driveService(service, wanted, options.retry ?? false, output, signal);
+  } finally {
+    service.close();
+  }
+}
+
+/** Drives an opened service and says how it ended. */
+export async function driveService(
+  service: Service,
+  wanted: Revision | null,
+  retry: boolean,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const outputs = await service.outputs(signal);
+  const metrics = service.metrics(outputs);
+  const store = service.store(outputs);
+  await preflight(outputs, await store.load(), wanted, metrics, signal);
+  const end = await drive({
+    clock: new SystemClock(),
+    stack: service.stack,
+    traffic: service.traffic(outputs),
+    metrics,
+    store,
+    reporter: output.reporter,
+    wanted,
+    retry,
+    signal,
+  });
+  await writeReport(service, outputs, store, output);
+  return finish(end, service, output);
+}
+
+function finish(end: DriveEnd, service: Service, output: Output): number {
+  switch (end.kind) {
+    case "ended":
+      return exitCodeOf(end.outcome);
+    case "refused": {
+      const since = new Date(end.holder.since).toISOString();
+      output.say(`another driver holds the lock: ${end.holder.who}, since ${since}`);
+      output.say(`look at it with \`upramp status -s ${service.stackName}\`; it goes on by itself`);
+      return exitCode.locked;
+    }
+    case "lockLost":
+      output.say("another driver has taken the lock: this one stopped at once");
+      return exitCode.locked;
+    case "notDeployed":
+      throw new UserError(`stack "${service.stackName}" has no service`);
+  }
+}

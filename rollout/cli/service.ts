@@ -1,0 +1,155 @@
+import { appendFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { ServiceOutputs } from "../../infra/contract.ts";
+import { program } from "../../infra/program.ts";
+import { pulumiEnvironment } from "../../tools/environment.ts";
+import { findTool } from "../../tools/find.ts";
+import { progressTo } from "../../tools/progress.ts";
+import { EnvoyTraffic } from "../adapters/envoy-traffic.ts";
+import { FileStore } from "../adapters/file-store.ts";
+import { credentialsFromEnvironment } from "../adapters/prometheus-credentials.ts";
+import { PrometheusClient } from "../adapters/prometheus.ts";
+import { ProviderProcess } from "../adapters/provider-process.ts";
+import { PulumiStack, type PulumiStackOptions } from "../adapters/pulumi-stack.ts";
+import { UserError } from "../errors.ts";
+import type { StateStore, TrafficReader } from "../ports.ts";
+import { packageDirectory, readProject, type Project } from "./project.ts";
+
+/** What names a service on the command line. */
+export interface ServiceOptions {
+  readonly stack?: string | undefined;
+  readonly cwd: string;
+  readonly policyPack?: readonly string[] | undefined;
+}
+
+/** A service's stack, opened; the adapters follow from what its outputs say. */
+export class Service {
+  readonly project: Project;
+  readonly stackName: string;
+  readonly stack: PulumiStack;
+  readonly #provider: ProviderProcess | null;
+
+  private constructor(
+    project: Project,
+    stackName: string,
+    stack: PulumiStack,
+    provider: ProviderProcess | null,
+  ) {
+    this.project = project;
+    this.stackName = stackName;
+    this.stack = stack;
+    this.#provider = provider;
+  }
+
+  /**
+   * Selects the stack. With `forChanges`, the provider of target `local` is started once for all `up`s.
+   * Throws a UserError when the project, the stack or a tool is missing.
+   */
+  static open(options: ServiceOptions, forChanges: boolean): Promise<Service> {
+    return Service.#with(options, forChanges, (stack) => PulumiStack.open(stack));
+  }
+
+  /** As `open` for changes, of a stack that may not exist yet. */
+  static create(options: ServiceOptions): Promise<Service> {
+    return Service.#with(options, true, (stack) => PulumiStack.create(stack));
+  }
+
+  static async #with(
+    options: ServiceOptions,
+    forChanges: boolean,
+    openStack: (options: PulumiStackOptions) => Promise<PulumiStack>,
+  ): Promise<Service> {
+    const project = await readProject(options.cwd);
+    const stackName = options.stack ?? process.env["PULUMI_STACK"];
+    if (stackName === undefined || stackName === "") {
+      throw new UserError("no stack given: name the service's stack with --stack or PULUMI_STACK");
+    }
+    const environment = await toolEnvironment(project);
+    // an inline program runs in this process and looks for its binaries as one started by the CLI does
+    Object.assign(process.env, environment);
+    const provider = forChanges && project.own ? await startLocalProvider(environment) : null;
+    try {
+      const stack = await openStack({
+        stackName,
+        projectDirectory: project.directory,
+        projectName: project.name,
+        program: project.own ? program : undefined,
+        environment: {
+          ...environment,
+          ...(provider === null ? {} : { PULUMI_DEBUG_PROVIDERS: `upramp:${provider.port}` }),
+        },
+        policyPacks: options.policyPack ?? project.policyPacks,
+        onOutput: logTo(join(project.directory, ".upramp", "log", `${stackName}.log`)),
+      });
+      return new Service(project, stackName, stack, provider);
+    } catch (error) {
+      provider?.stop();
+      throw error;
+    }
+  }
+
+  /** The stack's outputs. Throws a UserError when the service has never been deployed. */
+  async outputs(signal: AbortSignal): Promise<ServiceOutputs> {
+    const outputs = await this.stack.outputs(signal);
+    if (outputs !== null) return outputs;
+    throw new UserError(
+      `stack "${this.stackName}" has no service yet: deploy it with \`pulumi up -s ${this.stackName}\` or \`upramp run -s ${this.stackName}\``,
+    );
+  }
+
+  /** Where the rollout record and the lock of this service are. */
+  store(outputs: ServiceOutputs): StateStore {
+    return new FileStore({ directory: outputs.store.directory, name: this.stackName });
+  }
+
+  traffic(outputs: ServiceOutputs): TrafficReader {
+    const { admin, routeConfig, clusters } = outputs.traffic;
+    return new EnvoyTraffic({ admin, routeConfig, clusters });
+  }
+
+  metrics(outputs: ServiceOutputs): PrometheusClient {
+    return new PrometheusClient({
+      address: outputs.metrics.address,
+      credentials: credentialsFromEnvironment(process.env),
+    });
+  }
+
+  close(): void {
+    this.#provider?.stop();
+  }
+}
+
+/** PATH and the rest for every CLI call; gets tools that are missing, with progress. */
+async function toolEnvironment(project: Project): Promise<Record<string, string>> {
+  const progress = progressTo(process.stderr);
+  const environment = await pulumiEnvironment({
+    program: project.own ? "inline" : "project",
+    progress,
+  });
+  return { ...environment, ...(project.own ? await localBinaries() : {}) };
+}
+
+/** Binaries of target `local` that only the cache has; the program itself looks on PATH. */
+async function localBinaries(): Promise<Record<string, string>> {
+  const [envoy, prometheus] = await Promise.all([findTool("envoy"), findTool("prometheus")]);
+  return {
+    ...(envoy === undefined ? {} : { UPRAMP_ENVOY: envoy.path }),
+    ...(prometheus === undefined ? {} : { UPRAMP_PROMETHEUS: prometheus.path }),
+  };
+}
+
+async function startLocalProvider(
+  environment: Readonly<Record<string, string>>,
+): Promise<ProviderProcess> {
+  const provider = join(packageDirectory, "infra", "local", "provider.ts");
+  return ProviderProcess.start(process.execPath, [provider], {
+    ...environment,
+    UPRAMP_PROVIDER_UNTIL: "stdin",
+  });
+}
+
+/** What the engine says, kept for people to read when something went wrong. */
+function logTo(path: string): (chunk: string) => void {
+  mkdirSync(dirname(path), { recursive: true });
+  return (chunk) => appendFileSync(path, chunk);
+}

@@ -1,0 +1,258 @@
+import { judgeCheck, type CheckResult, type Sample } from "./core/analysis.ts";
+import { sameAssignment, type Revision } from "./core/assignment.ts";
+import {
+  acted,
+  checkDue,
+  decide,
+  withConfigured,
+  type ActFailure,
+  type Command,
+  type Decision,
+  type Observation,
+} from "./core/decide.ts";
+import { violations } from "./core/invariants.ts";
+import type { Reason } from "./core/reason.ts";
+import {
+  isResting,
+  newRecord,
+  type Action,
+  type FailedRevision,
+  type Pending,
+  type RolloutRecord,
+} from "./core/state.ts";
+import { renderQuery } from "./core/template.ts";
+import type {
+  Clock,
+  DriveOutcome,
+  Lock,
+  LockHolder,
+  MetricsClient,
+  Reporter,
+  StackDriver,
+  StackView,
+  StateStore,
+  TrafficReader,
+} from "./ports.ts";
+
+/** Everything a drive needs; each part behind its port. */
+export interface DriveOptions {
+  readonly clock: Clock;
+  readonly stack: StackDriver;
+  readonly traffic: TrafficReader;
+  readonly metrics: MetricsClient;
+  readonly store: StateStore;
+  readonly reporter: Reporter;
+  /** A wish from the command line; null drives what the stack's configuration left as wanted. */
+  readonly wanted: Revision | null;
+  /** Try a revision again that is remembered as failed. */
+  readonly retry: boolean;
+  /** Aborted by the user: the running action is finished, then the drive ends with the record saved. */
+  readonly signal: AbortSignal;
+}
+
+export type DriveEnd =
+  | { readonly kind: "ended"; readonly outcome: DriveOutcome; readonly record: RolloutRecord }
+  | { readonly kind: "refused"; readonly holder: LockHolder }
+  | { readonly kind: "lockLost"; readonly record: RolloutRecord }
+  | { readonly kind: "notDeployed" };
+
+/**
+ * Drives one service until it is at rest, a person is needed, or the user interrupts. May be killed at
+ * any point: the next drive finishes the saved action and goes on.
+ */
+export async function drive(options: DriveOptions): Promise<DriveEnd> {
+  const result = await options.store.lock();
+  if (result.kind === "held") return { kind: "refused", holder: result.holder };
+  try {
+    const view = await options.stack.read(options.signal);
+    if (view === null) return { kind: "notDeployed" };
+    return await new Drive(options, result.lock, view).run();
+  } finally {
+    await result.lock.release();
+  }
+}
+
+/** Our own mistake, caught before it reaches the stack. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+class Drive {
+  readonly #options: DriveOptions;
+  readonly #lock: Lock;
+  #view: StackView;
+  #viewedAt: number;
+  #saved = "";
+
+  constructor(options: DriveOptions, lock: Lock, view: StackView) {
+    this.#options = options;
+    this.#lock = lock;
+    this.#view = view;
+    this.#viewedAt = options.clock.now();
+  }
+
+  async run(): Promise<DriveEnd> {
+    const { clock, reporter } = this.#options;
+    let record = await this.#load();
+    reporter.report({ type: "started", at: clock.now(), record, spec: this.#view.spec });
+    for (;;) {
+      if (this.#lock.lost.aborted) return { kind: "lockLost", record };
+      if (this.#interrupted()) return this.#end("interrupted", null, record);
+      let failure: ActFailure | null = null;
+      const command = await this.#options.store.readCommand();
+      if (record.pending !== null) {
+        failure = await this.#finish(record, record.pending, command);
+        if (this.#interrupted() && failure !== null) continue;
+        if (failure === null) record = await this.#save(record, acted(record, clock.now()));
+      }
+      record = withConfigured(record, (await this.#freshView()).configured);
+      const seen = await this.#observe(record, command, failure);
+      const decision = decide(this.#view.spec, record, seen);
+      this.#report(record, decision);
+      record = await this.#save(record, decision.record);
+      if (command !== null) await this.#options.store.clearCommand();
+      if (decision.outcome === "stop") return this.#end("stopped", decision.reason, record);
+      if (decision.outcome === "end")
+        return this.#end(outcomeOf(record, decision), decision.reason, record);
+      if (record.pending === null) await this.#sleepUntil(decision.checkAgainAt);
+    }
+  }
+
+  /** The saved record, brought in step with the stack where nothing is under way. */
+  async #load(): Promise<RolloutRecord> {
+    const { store, wanted, retry } = this.#options;
+    const view = this.#view;
+    const loaded = await store.load();
+    let record = loaded ?? newRecord(view.service, view.assignment, view.configured);
+    const { state } = record;
+    if (isResting(state) && !sameAssignment(state.assignment, view.assignment)) {
+      // The stack was built anew behind the record: what it shows is what there is.
+      record = { ...record, state: { phase: "idle", assignment: view.assignment } };
+    }
+    record = withConfigured(record, view.configured);
+    if (wanted !== null) record = { ...record, wanted };
+    if (retry) record = { ...record, failed: null };
+    return this.#save(loaded, record);
+  }
+
+  /** Does the saved action, once it is due. Null when it is done, else why not. */
+  async #finish(
+    record: RolloutRecord,
+    pending: Pending,
+    command: Command | null,
+  ): Promise<ActFailure | null> {
+    const { clock, reporter } = this.#options;
+    const { action } = pending;
+    if (command === "rollback" && action.forward) {
+      return { kind: "other", message: "not done: a rollback was asked for" };
+    }
+    if (clock.now() < pending.notBefore) await this.#sleepUntil(pending.notBefore);
+    if (this.#interrupted()) return { kind: "other", message: "interrupted" };
+    const startedAt = clock.now();
+    const failure = (await this.#refused(action)) ?? (await this.#apply(record, action));
+    const at = clock.now();
+    reporter.report({ type: "acted", at, action: action.kind, tookMs: at - startedAt, failure });
+    return failure;
+  }
+
+  /** The policies are asked before the first change of a rollout, so that a violation moves nothing. */
+  #refused(action: Action): Promise<ActFailure | null> {
+    if (action.kind !== "deployCanary") return Promise.resolve(null);
+    return this.#options.stack.preview(action.assignment, this.#lock.lost);
+  }
+
+  async #apply(record: RolloutRecord, action: Action): Promise<ActFailure | null> {
+    const result = await this.#options.stack.apply(action, failedToShow(record), this.#lock.lost);
+    return result.kind === "failed" ? result.failure : null;
+  }
+
+  async #observe(
+    record: RolloutRecord,
+    command: Command | null,
+    failure: ActFailure | null,
+  ): Promise<Observation> {
+    const { clock, traffic, signal } = this.#options;
+    const { weights, ready } = await traffic.read(signal);
+    const now = clock.now();
+    const due = failure === null && checkDue(this.#view.spec, record.state, now);
+    const check = due ? await this.#check(record, now) : null;
+    return { now: clock.now(), weights, ready, check, command, failure };
+  }
+
+  async #check(record: RolloutRecord, at: number): Promise<CheckResult> {
+    const { metrics, signal } = this.#options;
+    const { spec, queries, service } = this.#view;
+    const samples = await Promise.all(
+      spec.metrics.map(async (metric): Promise<Sample> => {
+        const rendered = renderQuery(metric, queries, service, record.state, at);
+        if (rendered.kind === "error") return { kind: "unavailable", message: rendered.message };
+        return metrics.query(rendered.query, at, signal);
+      }),
+    );
+    return judgeCheck(at, spec.metrics, samples);
+  }
+
+  /** The stack's account, at most one interval old. */
+  async #freshView(): Promise<StackView> {
+    const { clock, stack, signal } = this.#options;
+    const now = clock.now();
+    if (now - this.#viewedAt < this.#view.spec.intervalMs) return this.#view;
+    const view = await stack.read(signal);
+    if (view === null) throw new Error("the service stack has been destroyed during the rollout");
+    this.#view = view;
+    this.#viewedAt = now;
+    return view;
+  }
+
+  /** Saves what changed, after an independent look at whether it may be. */
+  async #save(before: RolloutRecord | null, after: RolloutRecord): Promise<RolloutRecord> {
+    const text = JSON.stringify(after);
+    if (text === this.#saved) return after;
+    const wrong = violations(this.#view.spec, before, after);
+    if (wrong.length > 0) throw new InvariantError(wrong.join("; "));
+    await this.#options.store.save(after);
+    this.#saved = text;
+    return after;
+  }
+
+  #report(before: RolloutRecord, decision: Decision): void {
+    const { record, reason, checkAgainAt } = decision;
+    const last = record.history.at(-1);
+    const notable = last !== undefined && last !== before.history.at(-1);
+    const at = this.#options.clock.now();
+    this.#options.reporter.report({ type: "decided", at, reason, record, notable, checkAgainAt });
+  }
+
+  #end(outcome: DriveOutcome, reason: Reason | null, record: RolloutRecord): DriveEnd {
+    const at = this.#options.clock.now();
+    this.#options.reporter.report({ type: "ended", at, outcome, reason, record });
+    return { kind: "ended", outcome, record };
+  }
+
+  #interrupted(): boolean {
+    return this.#options.signal.aborted || this.#lock.lost.aborted;
+  }
+
+  async #sleepUntil(at: number): Promise<void> {
+    const { clock, signal } = this.#options;
+    const ms = at - clock.now();
+    if (ms > 0) await clock.sleep(ms, AbortSignal.any([signal, this.#lock.lost]));
+  }
+}
+
+function outcomeOf(record: RolloutRecord, decision: Decision): DriveOutcome {
+  if (decision.reason.kind === "rolledBack") return "rolledBack";
+  if (decision.reason.kind === "alreadyFailed") return "rolledBack";
+  return record.state.phase === "succeeded" && decision.reason.kind !== "upToDate"
+    ? "promoted"
+    : "upToDate";
+}
+
+/** The failed revision as the stack shall remember it while and after this action. */
+function failedToShow(record: RolloutRecord): FailedRevision | null {
+  const { state } = record;
+  if (state.phase !== "finalizing") return record.failed;
+  if (state.outcome === "promoted") return null;
+  if (state.why.kind === "wantedIsPrimary") return record.failed;
+  return { id: state.rollout.to.id, name: state.rollout.to.name, why: state.why };
+}

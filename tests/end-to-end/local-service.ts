@@ -1,0 +1,103 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { makeProject, platformStack, serviceStack } from "../../rollout/cli/demo/project.ts";
+import { Service } from "../../rollout/cli/service.ts";
+import { Traffic, type Answer } from "../../rollout/cli/demo/traffic.ts";
+import type { ServiceOutputs } from "../../infra/contract.ts";
+import { podinfo } from "../../rollout/cli/demo/project.ts";
+import { pulumi, upramp, type RunningCommand } from "./commands.ts";
+
+/** A rollout as short as the real parts allow: Prometheus scrapes every second. */
+export const shortRollout = {
+  interval: "2500ms",
+  threshold: 2,
+  steps: [20, 60],
+  metrics: [
+    { name: "request-success-rate", range: { min: 99 } },
+    { name: "request-duration", range: { max: 250 } },
+  ],
+  bake: "1s",
+  drain: "500ms",
+} as const;
+
+/** A platform and a service on this machine, as a user has them, in a folder of their own. */
+export class LocalService {
+  readonly directory: string;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #platform: Service;
+  readonly #service: Service;
+  #traffic: Traffic | null = null;
+
+  private constructor(
+    directory: string,
+    env: Readonly<Record<string, string>>,
+    platform: Service,
+    service: Service,
+  ) {
+    this.directory = directory;
+    this.#env = env;
+    this.#platform = platform;
+    this.#service = service;
+  }
+
+  static async deploy(rollout: unknown = shortRollout): Promise<LocalService> {
+    const directory = await makeProject({ rollout, replicas: 1, revision: podinfo("v1") });
+    const env = {
+      PULUMI_BACKEND_URL: `file://${join(directory, "backend")}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+    };
+    Object.assign(process.env, env);
+    const platform = await Service.create({ cwd: directory, stack: platformStack });
+    const service = await Service.create({ cwd: directory, stack: serviceStack });
+    const { signal } = new AbortController();
+    await platform.stack.install(signal);
+    await service.stack.install(signal);
+    return new LocalService(directory, env, platform, service);
+  }
+
+  outputs(): Promise<ServiceOutputs> {
+    return this.#service.outputs(new AbortController().signal);
+  }
+
+  upramp(...args: readonly string[]): RunningCommand {
+    return upramp(this.directory, this.#env, "-s", serviceStack, ...args);
+  }
+
+  /** `upramp run` to a version of podinfo that behaves as `env` says. */
+  run(version: string, env: Readonly<Record<string, string>> = {}): RunningCommand {
+    return this.upramp("run", "--revision", JSON.stringify(podinfo(version, env)));
+  }
+
+  pulumi(...args: readonly string[]): RunningCommand {
+    return pulumi(this.directory, this.#env, ...args, "-s", serviceStack);
+  }
+
+  async startTraffic(requestsPerSecond = 100): Promise<void> {
+    this.#traffic = new Traffic((await this.outputs()).endpoint, requestsPerSecond, 120);
+  }
+
+  async stopTraffic(): Promise<readonly Answer[]> {
+    await this.#traffic?.stop();
+    return this.#traffic?.answers ?? [];
+  }
+
+  async destroy(): Promise<void> {
+    await this.#traffic?.stop();
+    await this.#service.stack.destroy();
+    await this.#platform.stack.destroy();
+    this.#service.close();
+    this.#platform.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Requests that failed without the fault of `badVersion`. */
+export function failedOtherwise(
+  answers: readonly Answer[],
+  badVersion?: string,
+): readonly Answer[] {
+  return answers.filter(
+    ({ status, version }) =>
+      (status === 0 || status >= 500) && (badVersion === undefined || version !== badVersion),
+  );
+}
