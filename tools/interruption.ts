@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 
-/** The signal that ended `interruptible` work, in `AbortSignal.reason`. */
-export class Interrupted extends Error {
+/** Why the work ended: the reason of the signal below. */
+class Interrupted extends Error {
   override readonly name = "Interrupted";
   readonly exitCode: number;
 

@@ -52,6 +52,14 @@ describe("the table of tools", () => {
     }
   }
 
+  it("is the table of the documentation", async () => {
+    const text = await readFile(join(goFolder, "..", "..", "docs", "tools.md"), "utf8");
+    for (const name of toolNames) {
+      const line = text.split("\n").find((row) => row.startsWith("|") && row.includes(name));
+      assert.ok(line?.includes(toolRow(name).pinned), `${name} ${toolRow(name).pinned}`);
+    }
+  });
+
   it("brings the pulumi CLI that fits the SDK in package.json", async () => {
     const text = await readFile(join(goFolder, "..", "..", "package.json"), "utf8");
     assert.ok(text.includes(`"@pulumi/pulumi": "${toolRow("pulumi").pinned}"`));
