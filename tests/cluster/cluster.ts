@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { thisHost } from "../../tools/host.ts";
 import { nodeAddress, ports } from "./addresses.ts";
 import { canConnect } from "./can-connect.ts";
 import { ControlPlane } from "./control-plane.ts";
@@ -67,6 +68,8 @@ export class Cluster {
         PATH: [nodeFolder, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"].join(
           ":",
         ),
+        // Saves a tenth of a second of each start of a container that runs TypeScript.
+        NODE_COMPILE_CACHE: join(thisHost().cacheFolder, "node-compile-cache"),
         KUBERNETES_SERVICE_HOST: "127.0.0.1",
         KUBERNETES_SERVICE_PORT: String(ports.apiServer),
       },

@@ -170,7 +170,8 @@ function stop(): void {
   isStopping = true;
   isReady = false;
   server.close(() => process.exit(0));
-  server.closeIdleConnections();
+  // A connection whose last answer was under way becomes idle only later.
+  setInterval(() => server.closeIdleConnections(), 50);
 }
 
 process.once("SIGTERM", stop);
