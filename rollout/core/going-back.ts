@@ -20,7 +20,8 @@ export function rollBack(
   state: Progressing | Waiting | Promoting | Finalizing,
   why: RollbackReason,
 ): Decision {
-  if (wouldBeWorse(at, state, why)) {
+  // a person's order stands
+  if (why.kind !== "rollbackRequested" && goingBackIsWorse(at, state)) {
     return stop(at, at.record, { kind: "primaryLost", why });
   }
   const { rollout } = state;
@@ -44,9 +45,9 @@ export function rollBack(
   return act(at, next, { kind: "shiftTraffic", assignment, forward: false }, why);
 }
 
-/** A canary that serves, though badly, is better than a primary that is gone; but a person's order stands. */
-function wouldBeWorse(at: Situation, state: RunningState, why: RollbackReason): boolean {
-  if (why.kind === "rollbackRequested" || rolloutWeight(state) === 0) return false;
+/** A canary that serves, though badly, is better than a primary that is gone. */
+export function goingBackIsWorse(at: Situation, state: RunningState): boolean {
+  if (rolloutWeight(state) === 0) return false;
   const canary = readinessOf(at.seen, newSlot(state.rollout));
   const primary = readinessOf(at.seen, state.rollout.fromSlot);
   return isDead(primary) && canary !== null && canary.ready > 0;

@@ -1,5 +1,5 @@
 import { act, wait, type Decision, type Situation } from "./decision.ts";
-import { rollBack } from "./going-back.ts";
+import { goingBackIsWorse, rollBack } from "./going-back.ts";
 import { shows } from "./observation.ts";
 import { pollMs, watchMs } from "./schedule.ts";
 import type { FinalizingPromoted, Progressing, Promoting, Waiting } from "./state.ts";
@@ -32,7 +32,7 @@ export function awaitRouter(
 
 /**
  * Somebody else moved the weights of a confirmed split: they are put back, and what counts at this split begins anew.
- * Not for ever: two that pull at one router help nobody.
+ * Not for ever: two that pull at one router help nobody; but never does a primary that is gone get requests for it.
  */
 export function drift(
   at: Situation,
@@ -43,12 +43,13 @@ export function drift(
   const { now, weights: seen } = at.seen;
   if (seen === null || shows(at.seen, want)) return null;
   const { corrections } = rollout;
-  if (corrections >= at.spec.limits.attemptsMax) {
+  const max = at.spec.limits.attemptsMax;
+  if (corrections >= max && !goingBackIsWorse(at, state)) {
     return rollBack(at, state, { kind: "splitContested", want, seen, corrections });
   }
   const anew = {
     ...(state.phase === "progressing" ? { ...state, passed: 0 } : state),
-    rollout: { ...rollout, corrections: corrections + 1 },
+    rollout: { ...rollout, corrections: Math.min(max, corrections + 1) },
     since: now,
     confirmedAt: null,
     lastCheckAt: null,

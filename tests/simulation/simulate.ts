@@ -1,0 +1,55 @@
+import { drive, type DriveEnd } from "../../rollout/driver.ts";
+import { FakeMetrics } from "../support/fake-metrics.ts";
+import { FakeStack } from "../support/fake-stack.ts";
+import { FakeTraffic } from "../support/fake-traffic.ts";
+import { RecordingReporter } from "../support/recording-reporter.ts";
+import { Crash } from "../support/world.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** Drives of one scenario: one for each crash, interruption, stop and wish, and some to spare. */
+const drivesMax = 60;
+
+/** A person takes a minute to see that it stopped. */
+const reactionMs = 60_000;
+
+/** Drives a scenario, process after process, until nothing more will happen and it is at rest. */
+export async function simulate(scenario: Scenario): Promise<void> {
+  const { world, place } = scenario;
+  for (let drives = 0; drives < drivesMax; drives += 1) {
+    const end = await oneDrive(scenario);
+    // a killed or cut-off process leaves its lock to run out
+    place.expireLock();
+    const next = world.clock.untilNext();
+    if (end === "crashed") continue;
+    if (end.kind === "ended" && isAtRest(end)) {
+      if (next === null) break;
+      world.clock.advance(next);
+    } else {
+      world.clock.advance(reactionMs);
+    }
+    if (world.clock.untilNext() === null) scenario.calm();
+  }
+}
+
+function isAtRest(end: Extract<DriveEnd, { kind: "ended" }>): boolean {
+  return end.outcome !== "stopped" && end.outcome !== "interrupted";
+}
+
+async function oneDrive({ world, nextStore, nextSignal }: Scenario): Promise<DriveEnd | "crashed"> {
+  try {
+    return await drive({
+      clock: world.clock,
+      stack: new FakeStack(world),
+      traffic: new FakeTraffic(world),
+      metrics: new FakeMetrics((promql, at) => world.answer(promql, at)),
+      store: nextStore(),
+      reporter: new RecordingReporter(),
+      wanted: null,
+      retry: false,
+      signal: nextSignal(),
+    });
+  } catch (error) {
+    if (error instanceof Crash) return "crashed";
+    throw error;
+  }
+}
