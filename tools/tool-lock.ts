@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { join } from "node:path";
 import { errorCode } from "./error-code.ts";
@@ -9,6 +9,10 @@ import { UserError } from "../rollout/errors.ts";
 /** Longer than the slowest build on a slow machine: a lock this old belongs to something stuck. */
 const waitMsMax = 45 * 60_000;
 const pollMs = 200;
+/** The holder touches its lock this often … */
+const heartbeatMs = 5_000;
+/** … and one that was not touched for this long is dead, even where its pid is in use again. */
+const silenceMsMax = 60_000;
 
 /** Settings of `withToolLock`. */
 export interface LockOptions {
@@ -32,11 +36,20 @@ export async function withToolLock<T>(
   await mkdir(toolsFolderOf(host), { recursive: true });
   const file = join(toolsFolderOf(host), `.${name}.lock`);
   await acquire(file, name, options);
+  const heartbeat = setInterval(() => void touch(file), heartbeatMs);
+  heartbeat.unref();
   try {
     return await work();
   } finally {
+    clearInterval(heartbeat);
     await rm(file, { force: true });
   }
+}
+
+async function touch(file: string): Promise<void> {
+  const now = new Date();
+  // Taken over by a process that thought us dead, or the disk is gone: the work shows which.
+  await utimes(file, now, now).catch(() => undefined);
 }
 
 async function acquire(file: string, name: string, options: LockOptions): Promise<void> {
@@ -44,7 +57,7 @@ async function acquire(file: string, name: string, options: LockOptions): Promis
   let told = false;
   while (!(await create(file))) {
     const holder = await holderOf(file);
-    if (holder === undefined || !isProcessAlive(holder)) {
+    if (holder === undefined) {
       await rm(file, { force: true });
       continue;
     }
@@ -69,14 +82,15 @@ async function create(file: string): Promise<boolean> {
   }
 }
 
-/** The pid in the lock file; undefined when the file is gone or was never filled. */
+/** The pid of the live holder; undefined when the lock is gone or its holder is dead. */
 async function holderOf(file: string): Promise<number | undefined> {
   try {
     const text = await readFile(file, "utf8");
-    if (/^\d+\n$/.test(text)) return Number(text);
-    // Created but not yet filled: its maker is between the two, or died there.
-    const ageMs = Date.now() - (await stat(file)).mtimeMs;
-    return ageMs < 5_000 ? process.pid : undefined;
+    const silenceMs = Date.now() - (await stat(file)).mtimeMs;
+    if (silenceMs > silenceMsMax) return undefined;
+    // Empty for the moment between creating and filling it: then its age decides alone.
+    const pid = /^\d+\n$/.test(text) ? Number(text) : undefined;
+    return pid === undefined || isProcessAlive(pid) ? (pid ?? 0) : undefined;
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;

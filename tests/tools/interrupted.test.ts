@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { lookUpTool } from "../../tools/find.ts";
@@ -75,6 +75,18 @@ describe("getting a tool from several processes", () => {
     await Promise.all([startUntil(good.url, '"path"'), startUntil(good.url, '"path"')]);
     assert.equal(good.requests.filter((path) => path === "/widget").length, 1);
     assert.deepEqual(await readdir(toolsFolderOf(host)), [`widget-2.1.0-${host.platform}`]);
+  });
+
+  it("takes over the lock of a process that is long dead, though its pid is in use again", async () => {
+    const lockFile = join(toolsFolderOf(host), ".widget.lock");
+    await mkdir(toolsFolderOf(host), { recursive: true });
+    await writeFile(lockFile, `${process.pid}\n`);
+    const longAgo = new Date(Date.now() - 10 * 60_000);
+    await utimes(lockFile, longAgo, longAgo);
+    const waitedFor: number[] = [];
+    const lock = { waitMsMax: 500, onWait: (pid: number) => waitedFor.push(pid) };
+    assert.equal(await withToolLock(host, "widget", lock, async () => await Promise.resolve(1)), 1);
+    assert.deepEqual(waitedFor, []);
   });
 
   it("waits for the other process in bounded time and names it", async () => {
