@@ -1,51 +1,69 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { KubernetesObjectApi, PatchStrategy, type KubeConfig } from "@kubernetes/client-node";
-import type { KubernetesObject } from "@kubernetes/client-node";
+import type { KubeConfig, KubernetesObject } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { apiRequest } from "./api-request.ts";
 
 /** An object of any kind: the client's own type does not name what is beside metadata. */
 export type AnyObject = KubernetesObject & Record<string, unknown>;
 
 const fieldManager = "upramp-test";
 
+const resourceListSchema = z.object({
+  resources: z.array(z.object({ name: z.string(), kind: z.string(), namespaced: z.boolean() })),
+});
+
+type Resource = z.output<typeof resourceListSchema>["resources"][number];
+
+const discovered = new WeakMap<KubeConfig, Map<string, readonly Resource[]>>();
+
 /** Applies objects by server-side apply, one after the other. Fields of other managers are taken over. */
-export async function apply(
-  config: KubeConfig,
-  objects: readonly KubernetesObject[],
-): Promise<void> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  for (const object of objects) await applyOne(api, object);
+export async function apply(config: KubeConfig, objects: readonly AnyObject[]): Promise<void> {
+  for (const object of objects) await applyOne(config, object);
 }
 
 /** As {@link apply}, all at once: for objects that do not depend on each other. */
 export async function applyTogether(
   config: KubeConfig,
-  objects: readonly KubernetesObject[],
+  objects: readonly AnyObject[],
 ): Promise<void> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  await Promise.all(objects.map((object) => applyOne(api, object)));
+  await Promise.all(objects.map((object) => applyOne(config, object)));
 }
 
-async function applyOne(api: KubernetesObjectApi, object: KubernetesObject): Promise<void> {
-  try {
-    await api.patch(
-      object,
-      undefined,
-      undefined,
-      fieldManager,
-      true,
-      PatchStrategy.ServerSideApply,
-    );
-  } catch (error) {
-    const { namespace, name } = object.metadata ?? {};
-    const where = namespace === undefined ? name : `${namespace}/${name}`;
-    throw new Error(`could not apply ${object.kind} ${where}`, { cause: error });
+async function applyOne(config: KubeConfig, object: AnyObject): Promise<void> {
+  const path = await pathOf(config, object);
+  await apiRequest(config, "PATCH", `${path}?fieldManager=${fieldManager}&force=true`, {
+    contentType: "application/apply-patch+yaml",
+    text: JSON.stringify(object),
+  });
+}
+
+/** Path of an object, by what the API server says of its kind. */
+async function pathOf(config: KubeConfig, object: AnyObject): Promise<string> {
+  const { apiVersion = "", kind = "", metadata } = object;
+  const base = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const resource = await resourceOf(config, base, kind);
+  const namespace = resource.namespaced ? `/namespaces/${metadata?.namespace ?? "default"}` : "";
+  return `${base}${namespace}/${resource.name}/${metadata?.name}`;
+}
+
+async function resourceOf(config: KubeConfig, base: string, kind: string): Promise<Resource> {
+  const known = discovered.get(config) ?? new Map<string, readonly Resource[]>();
+  discovered.set(config, known);
+  const find = (): Resource | undefined =>
+    known.get(base)?.find((resource) => resource.kind === kind && !resource.name.includes("/"));
+  if (find() === undefined) {
+    const list = JSON.parse(await apiRequest(config, "GET", base)) as unknown;
+    known.set(base, resourceListSchema.parse(list).resources);
   }
+  const found = find();
+  if (found === undefined) throw new Error(`the API server has no kind ${kind} in ${base}`);
+  return found;
 }
 
 /** All objects of a YAML file, or of every YAML file of a folder. */
-export function readObjects(path: string): KubernetesObject[] {
+export function readObjects(path: string): AnyObject[] {
   if (!/\.ya?ml$/.test(path)) {
     return readdirSync(path)
       .filter((name) => /\.ya?ml$/.test(name))
@@ -57,6 +75,6 @@ export function readObjects(path: string): KubernetesObject[] {
     .filter(isObject);
 }
 
-function isObject(value: unknown): value is KubernetesObject {
+function isObject(value: unknown): value is AnyObject {
   return typeof value === "object" && value !== null && "kind" in value;
 }

@@ -7,7 +7,7 @@ import {
   type V1Pod,
   type V1PodSpec,
 } from "@kubernetes/client-node";
-import { apiGet } from "./api-get.ts";
+import { apiRequest } from "./api-request.ts";
 import { apply, type AnyObject } from "./apply.ts";
 import { podinfoPort, podinfoSource } from "./podinfo-template.ts";
 import type { TestCluster } from "./test-cluster.ts";
@@ -106,7 +106,7 @@ export class TestNamespace {
   async get(pod: V1Pod, path: string): Promise<unknown> {
     const target = `${pod.metadata?.name}:${podinfoPort}`;
     const proxy = `/api/v1/namespaces/${this.name}/pods/${target}/proxy`;
-    return JSON.parse(await apiGet(this.cluster.config, `${proxy}${path}`));
+    return JSON.parse(await apiRequest(this.cluster.config, "GET", `${proxy}${path}`));
   }
 
   async #setUp(): Promise<void> {

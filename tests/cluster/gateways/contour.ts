@@ -37,14 +37,15 @@ export async function startContour(cluster: Cluster): Promise<TestGateway> {
   const envoy = new ManagedProcess({
     name: "envoy (contour)",
     command: tools.envoy,
+    // prettier-ignore
     args: [
-      `--config-path=${writeBootstrap(tools.contour, folder)}`,
-      "--service-cluster=projectcontour",
-      "--service-node=envoy-1",
+      "--config-path", writeBootstrap(tools.contour, folder),
+      "--service-cluster", "projectcontour",
+      "--service-node", "envoy-1",
       // Its shared memory is common to all namespaces of the machine.
       "--disable-hot-restart",
-      "--concurrency=1",
-      "--log-level=warn",
+      "--concurrency", "1",
+      "--log-level", "warn",
     ],
     logPath: cluster.logPath("contour-envoy"),
   });

@@ -1,10 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  ApiextensionsV1Api,
-  type KubeConfig,
-  type KubernetesObject,
-} from "@kubernetes/client-node";
-import { applyTogether, readObjects } from "../apply.ts";
+import { ApiextensionsV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { applyTogether, readObjects, type AnyObject } from "../apply.ts";
 import { waitUntil } from "../wait-until.ts";
 
 const establishedBoundMs = 20_000;
@@ -34,6 +30,6 @@ export async function applyCrds(config: KubeConfig, paths: readonly string[]): P
   );
 }
 
-function nameOf(object: KubernetesObject): string {
+function nameOf(object: AnyObject): string {
   return object.metadata?.name ?? "";
 }

@@ -83,11 +83,13 @@ export class StatusWriter {
 
 /**
  * Conditions are merged by their type, so what a condition no longer says has to be named as null.
- * The lists of container statuses are replaced whole.
+ * Addresses are merged too, and a pod gets another when its kubelet is started anew. The lists of
+ * container statuses are replaced whole.
  */
 function withResets(status: V1PodStatus): object {
   const conditions = status.conditions?.map((condition) =>
     Object.assign({ reason: null, message: null }, condition),
   );
-  return Object.assign({}, status, { conditions });
+  const podIPs = status.podIPs && [...status.podIPs, { $patch: "replace" }];
+  return Object.assign({}, status, { conditions, podIPs });
 }
