@@ -112,7 +112,7 @@ export function scenario(seed: number): Scenario {
     awaited = true;
     world.clock.after(random.integer(1_000, 60_000), () => {
       awaited = false;
-      place.command = "promote";
+      place.leave("promote");
     });
   };
 
@@ -217,7 +217,7 @@ export function scenario(seed: number): Scenario {
       const command: Command = random.pick(["promote", "promoteFull", "rollback"]);
       commands.push(command);
       once(() => {
-        place.command = command;
+        place.leave(command);
       });
     }
   }

@@ -36,12 +36,16 @@ function isAtRest(end: Extract<DriveEnd, { kind: "ended" }>): boolean {
 }
 
 async function oneDrive({ world, nextStore, nextSignal }: Scenario): Promise<DriveEnd | "crashed"> {
+  const metrics = new FakeMetrics((promql, at) => {
+    world.linger();
+    return world.answer(promql, at);
+  });
   try {
     return await drive({
       clock: world.clock,
       stack: new FakeStack(world),
       traffic: new FakeTraffic(world),
-      metrics: new FakeMetrics((promql, at) => world.answer(promql, at)),
+      metrics,
       store: nextStore(),
       reporter: new RecordingReporter(),
       wanted: null,

@@ -14,6 +14,8 @@ export class FakeMetrics implements MetricsClient {
     await Promise.resolve();
     if (signal.aborted) return { kind: "unavailable", message: "aborted" };
     this.asked.push({ promql, at });
-    return this.answer(promql, at);
+    const sample = this.answer(promql, at);
+    // given up while it was under way
+    return signal.aborted ? { kind: "unavailable", message: "aborted" } : sample;
   }
 }

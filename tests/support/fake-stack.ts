@@ -14,8 +14,10 @@ export class FakeStack implements StackDriver {
     this.#world = world;
   }
 
-  async read(_signal: AbortSignal): Promise<StackView | null> {
+  async read(signal: AbortSignal): Promise<StackView | null> {
     await Promise.resolve();
+    this.#world.linger();
+    signal.throwIfAborted();
     return this.#world.view();
   }
 

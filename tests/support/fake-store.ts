@@ -7,11 +7,21 @@ interface Held {
   readonly lost: AbortController;
 }
 
+/** A new object for each command, so that two alike are not the same. */
+interface LeftCommand {
+  readonly command: Command;
+}
+
 /** The place that the stores of all processes share. What is kept is text, as on a disk. */
 export class StorePlace {
   record: string | null = null;
-  command: Command | null = null;
+  command: LeftCommand | null = null;
   held: Held | null = null;
+
+  /** A person leaves a command; a second one takes the place of the first. */
+  leave(command: Command): void {
+    this.command = { command };
+  }
 
   /** The holder is gone without a word, as after a kill, and its lock has run out. */
   expireLock(): void {
@@ -33,6 +43,8 @@ export class FakeStore implements StateStore {
   readonly #who: string;
   readonly #clock: Clock;
   readonly #at: (point: StorePoint, record: RolloutRecord) => void;
+  #mine: Held | null = null;
+  #commandRead: LeftCommand | null = null;
 
   constructor(
     place: StorePlace,
@@ -55,6 +67,9 @@ export class FakeStore implements StateStore {
 
   async save(record: RolloutRecord): Promise<void> {
     await Promise.resolve();
+    if (this.#mine?.lost.signal.aborted === true) {
+      throw new Error("the lock was taken away while this process held it; nothing more is saved");
+    }
     this.#at("beforeSave", record);
     this.#place.record = JSON.stringify(record);
     this.#at("afterSave", record);
@@ -67,6 +82,7 @@ export class FakeStore implements StateStore {
     const lost = new AbortController();
     const mine: Held = { holder: { who: this.#who, since: this.#clock.now() }, lost };
     place.held = mine;
+    this.#mine = mine;
     const lock: Lock = {
       lost: lost.signal,
       async release() {
@@ -85,16 +101,18 @@ export class FakeStore implements StateStore {
 
   async sendCommand(command: Command): Promise<void> {
     await Promise.resolve();
-    this.#place.command = command;
+    this.#place.leave(command);
   }
 
   async readCommand(): Promise<Command | null> {
     await Promise.resolve();
-    return this.#place.command;
+    this.#commandRead = this.#place.command;
+    return this.#commandRead?.command ?? null;
   }
 
   async clearCommand(): Promise<void> {
     await Promise.resolve();
-    this.#place.command = null;
+    // one that was left after the last read stays
+    if (this.#place.command === this.#commandRead) this.#place.command = null;
   }
 }

@@ -11,6 +11,7 @@ export class FakeTraffic implements TrafficReader {
 
   async read(signal: AbortSignal): Promise<Traffic> {
     await Promise.resolve();
+    this.#world.linger();
     return signal.aborted ? { weights: null, ready: null } : this.#world.traffic();
   }
 }

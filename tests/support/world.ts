@@ -62,6 +62,7 @@ export const worldQueries: QuerySource = {
 const replicas = 2;
 const settleMaxMs = 200;
 const upMaxMs = 3_000;
+const askMaxMs = 50;
 const slowUpMs = 60_000;
 
 /** Thrown in the place of a process that is killed. */
@@ -125,6 +126,11 @@ export class World {
   }
 
   // ---- what the ports see ----
+
+  /** Asking takes time too, and much can happen in it. */
+  linger(): void {
+    this.#pass(askMaxMs);
+  }
 
   view(): StackView | null {
     if (!this.deployed) return null;
