@@ -25,6 +25,7 @@ const metadataSchema = z.object({
   name: z.string(),
   namespace: z.string().default(""),
   uid: z.string().default(""),
+  resourceVersion: z.string().default(""),
   generation: z.number().default(0),
   labels: z.record(z.string(), z.string()).default({}),
   finalizers: z.array(z.string()).default([]),
