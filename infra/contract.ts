@@ -4,6 +4,14 @@ import { resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { splitCommandLine } from "./command-line.ts";
+import { duration } from "./duration.ts";
+import {
+  appMeshTrafficSchema,
+  gatewayApiTrafficSchema,
+  kubernetesPlatformOutputsSchema,
+  kubernetesStoreSchema,
+  serviceProxySchema,
+} from "./kubernetes-contract.ts";
 
 /**
  * The stack contract: what a service stack takes (configuration keys) and what it gives (outputs), and the
@@ -23,24 +31,6 @@ export const driveKey = "drive";
 export const driverVariable = "UPRAMP_DRIVER";
 
 export const configNamespace = "upramp";
-
-// ---- durations -----------------------------------------------------------------------------------
-
-const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
-const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-
-/** "250ms", "10s", "1.5m", "2h" → milliseconds. */
-const duration = z.string().transform((text, context): number => {
-  const [, amount, unit] = durationPattern.exec(text) ?? [];
-  if (amount === undefined || unit === undefined) {
-    context.addIssue(
-      `"${text}" is not a duration; write a number and ms, s, m or h, such as "10s"`,
-    );
-    return z.NEVER;
-  }
-  // the pattern admits only the keys of unitMs
-  return Math.round(Number(amount) * unitMs[unit as keyof typeof unitMs]);
-});
 
 // ---- slots, revisions, assignment ----------------------------------------------------------------
 
@@ -378,10 +368,10 @@ function expandSteps(
 
 // ---- what a platform stack gives -----------------------------------------------------------------
 
-/** The outputs of a platform stack, under the name `outputName`. */
+/** The outputs of a platform stack of target `local`, under the name `outputName`. */
 export const platformOutputsSchema = z.strictObject({
   contract: z.literal(1),
-  target: z.enum(["local"]),
+  target: z.literal("local"),
   /** Name of the stack. */
   stack: z.string(),
   stateDir: z.string(),
@@ -416,19 +406,31 @@ const trafficSource = z.discriminatedUnion("router", [
     routeConfig: z.string(),
     clusters: perSlot(z.string()),
   }),
+  gatewayApiTrafficSchema,
+  appMeshTrafficSchema,
 ]);
 export type TrafficSource = z.infer<typeof trafficSource>;
+
+export type {
+  AppMeshTrafficSource,
+  ClusterAccess,
+  GatewayApiTrafficSource,
+  KubernetesStoreLocation,
+  ServiceProxy,
+  WorkloadNames,
+} from "./kubernetes-contract.ts";
 
 /** Where the rollout record and the lock are kept. */
 const storeLocation = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("file"), directory: z.string() }),
+  kubernetesStoreSchema,
 ]);
 export type StoreLocation = z.infer<typeof storeLocation>;
 
 export const serviceOutputsSchema = z.strictObject({
   contract: z.literal(1),
   service: z.string(),
-  target: z.enum(["local"]),
+  target: z.enum(["local", "kubernetes"]),
   assignment: assignmentSchema,
   /** The revision that the configuration of the last plain `up` asked for. */
   configured: revisionSchema,
@@ -443,11 +445,19 @@ export const serviceOutputsSchema = z.strictObject({
     queries: z.record(z.string(), z.string()),
     /** Template variables that differ per slot. */
     variables: perSlot(z.record(z.string(), z.string())),
+    /** Set when the address is one inside the cluster, which the driver reaches through the API server. */
+    proxy: serviceProxySchema.optional(),
   }),
   traffic: trafficSource,
   store: storeLocation,
   /** What the platform gave at the last plain update; an update by the driver goes on with that. */
-  platform: platformOutputsSchema.optional(),
+  platform: z
+    .discriminatedUnion("target", [platformOutputsSchema, kubernetesPlatformOutputsSchema])
+    .optional(),
+  /** Target `kubernetes`: the slot whose revision is being rolled out and was never primary. */
+  canary: slotSchema.nullable().optional(),
+  /** Target `kubernetes`: id of the revision that a plain update brought up; Pulumi itself waits for it. */
+  installed: z.string().optional(),
   /** Log files, for people. */
   logs: z.array(z.string()),
 });

@@ -106,7 +106,7 @@ async function platformOf(
   config: ServiceConfig,
   previous: ServiceOutputs | null,
 ): Promise<PlatformOutputs> {
-  if (config.drive !== null && previous?.platform !== undefined) return previous.platform;
+  if (config.drive !== null && previous?.platform?.target === "local") return previous.platform;
   const found = await readPlatformOutputs(config.platform);
   return parse(platformOutputsSchema, found, `outputs of platform stack ${config.platform}`);
 }

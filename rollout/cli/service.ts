@@ -5,8 +5,12 @@ import { program } from "../../infra/program.ts";
 import { pulumiEnvironment } from "../../tools/environment.ts";
 import { findTool } from "../../tools/find.ts";
 import { progressTo } from "../../tools/progress.ts";
+import { AppMeshTraffic } from "../adapters/app-mesh-traffic.ts";
 import { EnvoyTraffic } from "../adapters/envoy-traffic.ts";
 import { FileStore } from "../adapters/file-store.ts";
+import { GatewayApiTraffic } from "../adapters/gateway-api-traffic.ts";
+import { KubernetesProxy } from "../adapters/kubernetes-proxy.ts";
+import { KubernetesStore } from "../adapters/kubernetes-store.ts";
 import { credentialsFromEnvironment } from "../adapters/prometheus-credentials.ts";
 import { PrometheusClient } from "../adapters/prometheus.ts";
 import { ProviderProcess } from "../adapters/provider-process.ts";
@@ -28,6 +32,8 @@ export class Service {
   readonly stackName: string;
   readonly stack: PulumiStack;
   readonly #provider: ProviderProcess | null;
+  /** How a Prometheus inside a cluster is reached. */
+  #proxy: KubernetesProxy | null = null;
 
   private constructor(
     project: Project,
@@ -76,7 +82,7 @@ export class Service {
         program: project.own ? program : undefined,
         environment: {
           ...environment,
-          ...(provider === null ? {} : { PULUMI_DEBUG_PROVIDERS: `upramp:${provider.port}` }),
+          ...(provider === null ? {} : { PULUMI_DEBUG_PROVIDERS: attached(provider) }),
         },
         policyPacks: options.policyPack ?? project.policyPacks,
         onOutput: logTo(join(project.directory, ".upramp", "log", `${stackName}.log`)),
@@ -91,6 +97,9 @@ export class Service {
   /** The stack's outputs. Throws a UserError when the service has never been deployed. */
   async outputs(signal: AbortSignal): Promise<ServiceOutputs> {
     const outputs = await this.stack.outputs(signal);
+    if (outputs?.metrics.proxy !== undefined) {
+      this.#proxy ??= await KubernetesProxy.open(outputs.metrics.proxy);
+    }
     if (outputs !== null) return outputs;
     throw new UserError(
       `stack "${this.stackName}" has no service yet: deploy it with \`pulumi up -s ${this.stackName}\` or \`upramp run -s ${this.stackName}\``,
@@ -99,23 +108,37 @@ export class Service {
 
   /** Where the rollout record and the lock of this service are. */
   store(outputs: ServiceOutputs): StateStore {
-    return new FileStore({ directory: outputs.store.directory, name: this.stackName });
+    const { store } = outputs;
+    switch (store.kind) {
+      case "file":
+        return new FileStore({ directory: store.directory, name: this.stackName });
+      case "kubernetes":
+        return new KubernetesStore(store);
+    }
   }
 
   traffic(outputs: ServiceOutputs): TrafficReader {
-    const { admin, routeConfig, clusters } = outputs.traffic;
-    return new EnvoyTraffic({ admin, routeConfig, clusters });
+    const { traffic } = outputs;
+    switch (traffic.router) {
+      case "envoy":
+        return new EnvoyTraffic(traffic);
+      case "gateway-api":
+        return new GatewayApiTraffic(traffic);
+      case "app-mesh":
+        return new AppMeshTraffic(traffic);
+    }
   }
 
   metrics(outputs: ServiceOutputs): PrometheusClient {
     return new PrometheusClient({
-      address: outputs.metrics.address,
+      address: this.#proxy?.address ?? outputs.metrics.address,
       credentials: credentialsFromEnvironment(process.env),
     });
   }
 
   close(): void {
     this.#provider?.stop();
+    this.#proxy?.close();
   }
 }
 
@@ -136,6 +159,12 @@ async function localBinaries(): Promise<Record<string, string>> {
     ...(envoy === undefined ? {} : { UPRAMP_ENVOY: envoy.path }),
     ...(prometheus === undefined ? {} : { UPRAMP_PROMETHEUS: prometheus.path }),
   };
+}
+
+/** The provider beside those that the user has attached. */
+function attached(provider: ProviderProcess): string {
+  const others = process.env["PULUMI_DEBUG_PROVIDERS"];
+  return [...(others === undefined ? [] : [others]), `upramp:${provider.port}`].join(",");
 }
 
 async function startLocalProvider(

@@ -5,6 +5,8 @@ import { sameWeights, type Slot, type Weights } from "./assignment.ts";
 export interface Readiness {
   readonly ready: number;
   readonly wanted: number;
+  /** Why it will not become whole by itself, in the workload's own words; absent while that is open. */
+  readonly failed?: string | undefined;
 }
 
 /** What a person asked of a running rollout. */
@@ -43,6 +45,14 @@ export function isWhole(workload: Readiness | null): workload is Readiness {
 /** Known to have nothing ready. Unknown is not dead. */
 export function isDead(workload: Readiness | null): boolean {
   return workload !== null && workload.ready === 0;
+}
+
+/** The reason to give up on a workload that says itself that it cannot start; null while that is open. */
+export function failedToStart(
+  workload: Readiness | null,
+): { readonly kind: "canaryFailedToStart"; readonly message: string } | null {
+  const message = workload?.failed;
+  return message === undefined ? null : { kind: "canaryFailedToStart", message };
 }
 
 /** True when the router acknowledges exactly this split. */

@@ -2,7 +2,7 @@ import type { CheckResult } from "./analysis.ts";
 import { count } from "./counters.ts";
 import { wait, type Decision, type Situation } from "./decision.ts";
 import { rollBack } from "./going-back.ts";
-import { isDead, isWhole, readinessOf, type Readiness } from "./observation.ts";
+import { failedToStart, isDead, isWhole, readinessOf, type Readiness } from "./observation.ts";
 import { promoteNow } from "./promotion.ts";
 import { awaitRouter, confirm, drift } from "./read-back.ts";
 import type { Reason } from "./reason.ts";
@@ -25,6 +25,8 @@ function whileDeploying(at: Situation, state: Progressing): Decision {
   if (drifted !== null) return drifted;
   const canary = readinessOf(at.seen, newSlot(state.rollout));
   if (isWhole(canary)) return onward(at, next, { kind: "canaryReady" });
+  const failed = failedToStart(canary);
+  if (failed !== null) return rollBack(at, next, failed);
   const waitedMs = now - state.since;
   return waitedMs > at.spec.limits.readyMs
     ? rollBack(at, next, notReady(canary, waitedMs))
@@ -42,6 +44,8 @@ function whileStepping(at: Situation, state: Progressing): Decision {
   const whole = isWhole(canary);
   const next = { ...state, unreadySince: whole ? null : (state.unreadySince ?? now) };
   const waitedMs = now - (next.unreadySince ?? now);
+  const failed = whole ? null : failedToStart(canary);
+  if (failed !== null) return rollBack(at, next, failed);
   if (waitedMs > at.spec.limits.readyMs) return rollBack(at, next, notReady(canary, waitedMs));
   if (at.seen.command === "promoteFull") return promoteNow(at, next);
   if (check !== null) return judge(at, next, check);

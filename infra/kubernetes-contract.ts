@@ -1,0 +1,343 @@
+import { z } from "zod";
+import { duration } from "./duration.ts";
+
+/** The parts of the stack contract that only target `kubernetes` has. */
+
+const port = z.int().min(1).max(65_535);
+
+/** A name of one part, such as a namespace's. */
+const label = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use up to 63 of a-z, 0-9 and -");
+
+const name = z.string().min(1).max(253);
+
+// ---- the cluster ---------------------------------------------------------------------------------
+
+/**
+ * How the cluster is reached: a kubeconfig (path, or its text) and a context in it. What is not given is taken
+ * from where it is run: $KUBECONFIG or ~/.kube/config, and its current context.
+ */
+export const clusterAccessSchema = z.strictObject({
+  kubeconfig: z.string().min(1).optional(),
+  context: z.string().min(1).optional(),
+});
+export type ClusterAccess = z.infer<typeof clusterAccessSchema>;
+
+// ---- routers -------------------------------------------------------------------------------------
+
+/** Implementations of Gateway API that there is a profile of. */
+export const profileNames = [
+  "envoy-gateway",
+  "contour",
+  "istio",
+  "traefik",
+  "nginx-gateway-fabric",
+  "kgateway",
+  "linkerd",
+  "vpc-lattice",
+] as const;
+export type ProfileName = (typeof profileNames)[number];
+
+const objectReference = z.strictObject({ namespace: label, name });
+export type ObjectReference = z.infer<typeof objectReference>;
+
+const gatewayApiRouter = z.strictObject({
+  kind: z.literal("gateway-api"),
+  /** The implementation that serves the Gateway. */
+  profile: z.enum(profileNames),
+  /** The Gateway that routes attach to. */
+  gateway: objectReference.extend({
+    /** Only this listener of the Gateway. */
+    listener: name.optional(),
+  }),
+});
+export type GatewayApiRouterSettings = z.infer<typeof gatewayApiRouter>;
+
+const appMeshRouter = z.strictObject({
+  kind: z.literal("app-mesh"),
+  /** Name of the Mesh object. */
+  mesh: name,
+  /** The VirtualGateway through which requests come from outside; none when only the mesh calls the service. */
+  virtualGateway: objectReference.optional(),
+  /** AWS has switched App Mesh off; true when the control plane of this cluster is another one. */
+  allowDiscontinuedAppMesh: z.boolean().default(false),
+});
+export type AppMeshRouterSettings = z.infer<typeof appMeshRouter>;
+
+export const routerSettingsSchema = z.discriminatedUnion("kind", [gatewayApiRouter, appMeshRouter]);
+export type RouterSettings = z.infer<typeof routerSettingsSchema>;
+
+// ---- Prometheus ----------------------------------------------------------------------------------
+
+const inCluster = z.strictObject({ namespace: label, service: label, port });
+
+/** Where Prometheus is: a URL that the driver reaches, or a Service reached through the API server. */
+export const prometheusPlaceSchema = z.union([
+  z.strictObject({ address: z.url() }),
+  z.strictObject({ service: inCluster }),
+]);
+export type PrometheusPlace = z.infer<typeof prometheusPlaceSchema>;
+
+export const serviceProxySchema = inCluster.extend({ cluster: clusterAccessSchema });
+/** A Service reached through the API server, with the rights of whoever drives. */
+export type ServiceProxy = z.infer<typeof serviceProxySchema>;
+
+// ---- what users write about the platform ---------------------------------------------------------
+
+const ownGateway = z.strictObject({
+  name,
+  /** Declared in the namespace of the services when a class is given. */
+  className: name,
+  port: port.default(80),
+});
+
+/** What users write under `upramp:platform` of a platform stack of target `kubernetes`. */
+export const kubernetesPlatformWritten = z.strictObject({
+  target: z.literal("kubernetes"),
+  cluster: clusterAccessSchema.prefault({}),
+  /** Namespace of the services, and of what the platform declares. */
+  namespace: z.strictObject({ name: label, create: z.boolean().default(true) }),
+  router: z.discriminatedUnion("kind", [
+    gatewayApiRouter.extend({ gateway: z.union([gatewayApiRouter.shape.gateway, ownGateway]) }),
+    appMeshRouter.extend({
+      /** Declare the Mesh, rather than use one that is there. */
+      createMesh: z.boolean().default(true),
+    }),
+  ]),
+  /** Where users send requests, when it does not follow from the host names of a service. */
+  endpoint: z.url().optional(),
+  /** One that is there, or one that this stack deploys. */
+  prometheus: z.union([
+    prometheusPlaceSchema,
+    z.strictObject({
+      deploy: z
+        .strictObject({
+          image: z.string().min(1).default("prom/prometheus:v3.8.0"),
+          scrapeInterval: duration.default(5_000),
+          /** Host and port of what exports Envoy's counters; pods that ask to be scraped are found by themselves. */
+          targets: z.array(z.string().min(1)).default([]),
+        })
+        .prefault({}),
+    }),
+  ]),
+});
+export type KubernetesPlatformSettings = z.infer<typeof kubernetesPlatformWritten>;
+
+// ---- what users write about a service ------------------------------------------------------------
+
+/** A value of a header, cookie or query parameter. */
+const valueMatch = z.union([
+  z.strictObject({ exact: z.string().min(1) }),
+  z.strictObject({ regex: z.string().min(1) }),
+]);
+export type ValueMatch = z.infer<typeof valueMatch>;
+
+const requestMatch = z
+  .strictObject({
+    headers: z.record(z.string(), valueMatch).default({}),
+    cookies: z.record(z.string().regex(/^[\w-]+$/, "is not a cookie name"), valueMatch).default({}),
+    query: z.record(z.string(), valueMatch).default({}),
+  })
+  .refine(
+    (match) => Object.values(match).some((part) => Object.keys(part).length > 0),
+    "names no header, cookie or query parameter",
+  );
+export type RequestMatch = z.infer<typeof requestMatch>;
+
+const pathMatch = z.union([
+  z.strictObject({ prefix: z.string().startsWith("/") }),
+  z.strictObject({ exact: z.string().startsWith("/") }),
+  z.strictObject({ regex: z.string().min(1) }),
+]);
+export type PathMatch = z.infer<typeof pathMatch>;
+
+/** Which requests reach the service and how they are treated on the way. */
+export const routeWritten = z.strictObject({
+  protocol: z.enum(["http", "grpc"]).default("http"),
+  hostnames: z.array(z.string().min(1)).max(16).default([]),
+  paths: z.array(pathMatch).min(1).max(8).optional(),
+  /** A/B: only requests that match one of these go to the canary; all others stay with the primary. */
+  canaryMatch: z.array(requestMatch).min(1).max(8).optional(),
+  /** Percent of requests that the canary gets a copy of while it is rolled out; their answers are dropped. */
+  mirrorPercent: z.int().min(1).max(100).optional(),
+  timeouts: z
+    .strictObject({ request: duration.optional(), backendRequest: duration.optional() })
+    .prefault({}),
+  retries: z
+    .strictObject({
+      attempts: z.int().min(1).max(10),
+      /** Statuses that are tried again. */
+      codes: z.array(z.int().min(400).max(599)).default([]),
+      /** Time of one try. */
+      timeout: duration.optional(),
+      backoff: duration.optional(),
+    })
+    .optional(),
+  /** Keeps a user with the slot that answered first, by a cookie. */
+  sessionAffinity: z
+    .strictObject({ cookie: z.string().regex(/^[\w-]+$/, "is not a cookie name") })
+    .optional(),
+});
+export type RouteSettings = z.infer<typeof routeWritten>;
+
+const podMetadata = z.looseObject({
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+});
+
+/** As Kubernetes has it; the API server is the judge of all that is not named here. */
+export const podTemplateSchema = z.looseObject({
+  metadata: podMetadata.optional(),
+  spec: z.looseObject({
+    containers: z.array(z.looseObject({ name, image: z.string().min(1) })).min(1),
+  }),
+});
+export type PodTemplate = z.infer<typeof podTemplateSchema>;
+
+const autoscalingWritten = z
+  .strictObject({
+    min: z.int().min(1).default(1),
+    max: z.int().min(1),
+    cpuPercent: z.int().min(1).optional(),
+    memoryPercent: z.int().min(1).optional(),
+    /** Further metrics, as in autoscaling/v2. */
+    metrics: z.array(z.looseObject({ type: z.string() })).default([]),
+    /** As in autoscaling/v2. */
+    behavior: z.looseObject({}).optional(),
+  })
+  .refine(({ min, max }) => min <= max, "min is above max")
+  .refine(
+    ({ cpuPercent, memoryPercent, metrics }) =>
+      cpuPercent !== undefined || memoryPercent !== undefined || metrics.length > 0,
+    "give cpuPercent, memoryPercent or metrics: nothing says when to scale",
+  );
+export type AutoscalingSettings = z.infer<typeof autoscalingWritten>;
+
+const countOrPercent = z.union([z.int().min(0), z.string().regex(/^\d+%$/, "is not a percentage")]);
+
+/** What users write under `upramp:service` of a service stack of target `kubernetes`. */
+export const kubernetesServiceWritten = z
+  .strictObject({
+    target: z.literal("kubernetes").default("kubernetes"),
+    name: z
+      .string()
+      .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, "use up to 40 of a-z, 0-9 and -, a letter first"),
+    /** Default: the platform's. */
+    namespace: label.optional(),
+    workload: z.enum(["Deployment", "DaemonSet"]).default("Deployment"),
+    replicas: z.int().min(1).default(1),
+    /** `same` as the primary's from the start, or just enough for the next weight. */
+    canarySize: z.enum(["same", "byWeight"]).default("same"),
+    autoscaling: autoscalingWritten.optional(),
+    disruption: z
+      .union([
+        z.strictObject({ maxUnavailable: countOrPercent }),
+        z.strictObject({ minAvailable: countOrPercent }),
+      ])
+      .optional(),
+    /** Port of the Services. */
+    port: port.default(80),
+    /** Port of the pods, by number or name. Default: the first port of the first container. */
+    targetPort: z.union([port, z.string().min(1)]).optional(),
+    /** Time without progress after which Kubernetes, and so upramp, gives up on a workload. */
+    progressDeadline: duration.default(60_000),
+    /** Time a pod has to be ready before it counts. */
+    minReady: duration.default(0),
+    route: routeWritten.prefault({}),
+    /** Fields of the pod template whose change makes no new revision, as paths: `spec.containers[0].resources`. */
+    ignore: z.array(z.string().min(1)).default([]),
+    /** Take over objects of these names that are there already. */
+    adopt: z.boolean().default(false),
+    appMesh: z
+      .strictObject({
+        /** VirtualServices that the service calls, by name or `namespace/name`. */
+        backends: z.array(z.string().min(1)).default([]),
+      })
+      .prefault({}),
+    /** What runs; see `parseWorkload`. */
+    revision: z.unknown(),
+  })
+  .refine(
+    ({ workload, autoscaling }) => workload === "Deployment" || autoscaling === undefined,
+    "a DaemonSet cannot be autoscaled: remove autoscaling",
+  )
+  .refine(
+    ({ canarySize, autoscaling, workload }) =>
+      canarySize === "same" || (autoscaling === undefined && workload === "Deployment"),
+    "canarySize byWeight needs a Deployment without autoscaling",
+  );
+export type KubernetesServiceSettings = z.infer<typeof kubernetesServiceWritten>;
+
+// ---- what a revision holds -----------------------------------------------------------------------
+
+/** The content of a revision of target `kubernetes`. Its id is the hash of all but `rendering` and ignored fields. */
+export const workloadContentSchema = z.strictObject({
+  /** Which defaults are laid under the template when it is rendered, so that an update of upramp restarts nothing. */
+  rendering: z.literal(1),
+  /** As written. */
+  template: podTemplateSchema,
+  /** Hash of the content of each ConfigMap and Secret that the template names, by `Kind/name`. */
+  configs: z.record(z.string(), z.string()),
+});
+export type WorkloadContent = z.infer<typeof workloadContentSchema>;
+
+// ---- outputs -------------------------------------------------------------------------------------
+
+/** The outputs of a platform stack of target `kubernetes`. */
+export const kubernetesPlatformOutputsSchema = z.strictObject({
+  contract: z.literal(1),
+  target: z.literal("kubernetes"),
+  /** Name of the stack. */
+  stack: z.string(),
+  cluster: clusterAccessSchema,
+  namespace: label,
+  router: routerSettingsSchema,
+  endpoint: z.url().optional(),
+  prometheus: prometheusPlaceSchema,
+});
+export type KubernetesPlatformOutputs = z.infer<typeof kubernetesPlatformOutputsSchema>;
+
+const bySlot = z.strictObject({ blue: z.string(), green: z.string() });
+
+/** The workloads of the two slots. */
+const workloads = z.strictObject({
+  kind: z.enum(["Deployment", "DaemonSet"]),
+  names: bySlot,
+  /** Replicas below which an autoscaler will not leave a slot; 0 without one. */
+  replicasMin: z.int().min(0),
+});
+/** The workloads of the two slots, as the driver reads them. */
+export type WorkloadNames = z.infer<typeof workloads>;
+
+export const gatewayApiTrafficSchema = z.strictObject({
+  router: z.literal("gateway-api"),
+  cluster: clusterAccessSchema,
+  namespace: label,
+  kind: z.enum(["HTTPRoute", "GRPCRoute"]),
+  route: name,
+  gateway: objectReference,
+  /** Names of the Services, as the route names them. */
+  backends: bySlot,
+  workloads,
+});
+export type GatewayApiTrafficSource = z.infer<typeof gatewayApiTrafficSchema>;
+
+export const appMeshTrafficSchema = z.strictObject({
+  router: z.literal("app-mesh"),
+  cluster: clusterAccessSchema,
+  namespace: label,
+  virtualRouter: name,
+  virtualNodes: bySlot,
+  workloads,
+});
+export type AppMeshTrafficSource = z.infer<typeof appMeshTrafficSchema>;
+
+export const kubernetesStoreSchema = z.strictObject({
+  kind: z.literal("kubernetes"),
+  cluster: clusterAccessSchema,
+  namespace: label,
+  /** Begins the names of the ConfigMap and the Lease. */
+  name: label,
+});
+export type KubernetesStoreLocation = z.infer<typeof kubernetesStoreSchema>;

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import type { WorkloadNames } from "../../infra/contract.ts";
+import type { Slot } from "../core/assignment.ts";
+import type { Readiness } from "../core/decide.ts";
+import type { KubernetesApi } from "./kubernetes-api.ts";
+import { podProblems } from "./pod-problems.ts";
+
+const condition = z.object({
+  type: z.string(),
+  status: z.string(),
+  reason: z.string().default(""),
+  message: z.string().default(""),
+});
+
+const metadata = z.object({ generation: z.number().default(0) });
+const selector = z.object({ matchLabels: z.record(z.string(), z.string()).default({}) });
+
+const deploymentSchema = z.object({
+  metadata,
+  spec: z.object({ replicas: z.number().default(1), selector }),
+  status: z
+    .object({
+      observedGeneration: z.number().default(0),
+      replicas: z.number().default(0),
+      updatedReplicas: z.number().default(0),
+      availableReplicas: z.number().default(0),
+      conditions: z.array(condition).default([]),
+    })
+    .prefault({}),
+});
+
+const daemonSetSchema = z.object({
+  metadata,
+  spec: z.object({ selector }),
+  status: z
+    .object({
+      observedGeneration: z.number().default(0),
+      desiredNumberScheduled: z.number().default(0),
+      updatedNumberScheduled: z.number().default(0),
+      numberAvailable: z.number().default(0),
+    })
+    .prefault({}),
+});
+
+/** What a workload says of itself. */
+interface Seen extends Readiness {
+  readonly labels: Readonly<Record<string, string>>;
+  /** The controller's own words when it has given up. */
+  readonly gaveUp: string | null;
+}
+
+const absent: Readiness = { ready: 0, wanted: 0 };
+
+/** Reads whether the workloads of both slots are whole, and if not, why, in the words of their pods. */
+export class KubernetesWorkloads {
+  readonly #api: KubernetesApi;
+  readonly #namespace: string;
+  readonly #workloads: WorkloadNames;
+
+  constructor(api: KubernetesApi, namespace: string, workloads: WorkloadNames) {
+    this.#api = api;
+    this.#namespace = namespace;
+    this.#workloads = workloads;
+  }
+
+  /** Readiness per slot. Throws when the cluster cannot be read. */
+  async read(signal: AbortSignal): Promise<Readonly<Record<Slot, Readiness>>> {
+    const [blue, green] = await Promise.all([
+      this.#slot("blue", signal),
+      this.#slot("green", signal),
+    ]);
+    return { blue, green };
+  }
+
+  async #slot(slot: Slot, signal: AbortSignal): Promise<Readiness> {
+    const { kind, names } = this.#workloads;
+    const plural = kind === "Deployment" ? "deployments" : "daemonsets";
+    const path = `/apis/apps/v1/namespaces/${this.#namespace}/${plural}/${names[slot]}`;
+    const object = await this.#api.get(path, signal);
+    if (object === null) return absent;
+    const seen = kind === "Deployment" ? this.#deployment(object) : daemonSet(object);
+    const { ready, wanted } = seen;
+    if (ready >= wanted) return { ready, wanted };
+    const failed = await this.#failure(seen, signal);
+    return failed === null ? { ready, wanted } : { ready, wanted, failed };
+  }
+
+  /** Why it will not become whole by itself, or null while that is open. */
+  async #failure(seen: Seen, signal: AbortSignal): Promise<string | null> {
+    const labels = Object.entries(seen.labels).map(([key, value]) => `${key}=${value}`);
+    const query = new URLSearchParams({ labelSelector: labels.join(",") }).toString();
+    const pods = await this.#api.get(`/api/v1/namespaces/${this.#namespace}/pods?${query}`, signal);
+    const problems = podProblems(pods);
+    const hopeless = problems.filter(({ isHopeless }) => isHopeless);
+    if (hopeless.length > 0) return hopeless.map(({ words }) => words).join("; ");
+    if (seen.gaveUp === null) return null;
+    return [seen.gaveUp, ...problems.map(({ words }) => words)].join("; ");
+  }
+
+  #deployment(object: unknown): Seen {
+    const { metadata: meta, spec, status } = deploymentSchema.parse(object);
+    const wanted = spec.replicas === 0 ? 0 : Math.max(spec.replicas, this.#workloads.replicasMin);
+    const isCurrent = status.observedGeneration >= meta.generation;
+    // pods of an earlier template still count as replicas, and as available
+    const old = status.replicas - status.updatedReplicas;
+    const available = Math.min(status.updatedReplicas, status.availableReplicas - Math.max(0, old));
+    const progress = status.conditions.find(({ type }) => type === "Progressing");
+    const gaveUp = isCurrent && progress?.status === "False" ? progress : undefined;
+    return {
+      wanted,
+      ready: isCurrent ? Math.max(0, available) : 0,
+      labels: spec.selector.matchLabels,
+      gaveUp: gaveUp === undefined ? null : `${gaveUp.reason}: ${gaveUp.message}`,
+    };
+  }
+}
+
+function daemonSet(object: unknown): Seen {
+  const { metadata: meta, spec, status } = daemonSetSchema.parse(object);
+  const isCurrent = status.observedGeneration >= meta.generation;
+  const ready = Math.min(status.updatedNumberScheduled, status.numberAvailable);
+  return {
+    // before its controller has counted the nodes it wants at least one
+    wanted: isCurrent ? status.desiredNumberScheduled : 1,
+    ready: isCurrent ? ready : 0,
+    labels: spec.selector.matchLabels,
+    gaveUp: null,
+  };
+}
