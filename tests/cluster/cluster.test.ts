@@ -36,7 +36,7 @@ describeOnCluster("workloads on the cluster", (cluster) => {
       cluster(),
       "1.0.0",
       // Never ready: a pod that was available for a moment counts as progress for good.
-      { PODINFO_EXIT_AFTER_MS: "50", PODINFO_EXIT_CODE: "3", PODINFO_UNREADY: "1" },
+      { EXIT_AFTER_MS: "50", EXIT_CODE: "3", NEVER_READY: "1" },
       { terminationMessagePolicy: "FallbackToLogsOnError" },
     );
     await space.applyDeployment("crashing", 1, spec, { progressDeadlineSeconds: 3 });

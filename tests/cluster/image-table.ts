@@ -16,7 +16,7 @@ export function imageTable(tools: ToolPaths): ImageRow[] {
       repository: "podinfo",
       tags: versionTag,
       entrypoint: [process.execPath, podinfo],
-      env: { PODINFO_VERSION: "{tag}" },
+      env: { VERSION: "{tag}" },
     },
     // Their containers call the program by its name.
     { repository: "envoy", entrypoint: ["envoy"], env: { PATH: dirname(tools.envoy) } },

@@ -23,7 +23,7 @@ export function podinfoPod(
   more: Partial<V1Container> = {},
 ): V1PodSpec {
   const isOwn = cluster.processes !== undefined;
-  const variables = { PODINFO_VERSION: version, ...env };
+  const variables = { VERSION: version, ...env };
   const container: V1Container = {
     name: "podinfo",
     image: isOwn ? `podinfo:${version}` : "node:24-alpine",

@@ -1,20 +1,21 @@
 /**
- * The service that tests roll out: a small HTTP server whose faults are set by variables.
+ * The service that the cluster's tests roll out. It has the variables of `examples/podinfo`, and
+ * beyond that what shows a test from inside a pod: its variables, its files, a processor to burn.
  *
  * It imports nothing but Node's own modules, so that the file alone, mounted from a ConfigMap into a
  * stock `node` image, is the same service on any cluster.
  *
- * | Variable                | Meaning                                                      | Default    |
- * | ----------------------- | ------------------------------------------------------------ | ---------- |
- * | PODINFO_VERSION         | what /version says                                           | `0.0.0`    |
- * | PODINFO_MESSAGE         | what / says                                                  | `hello`    |
- * | PODINFO_PORT            | port                                                         | 9898       |
- * | POD_IP                  | address to listen at                                         | all        |
- * | PODINFO_ERROR_PERCENT   | share of requests answered with 500, evenly spread           | 0          |
- * | PODINFO_LATENCY_MS      | delay of every answer                                        | 0          |
- * | PODINFO_UNREADY         | `1`: /readyz says no until it is enabled                     | 0          |
- * | PODINFO_EXIT_AFTER_MS   | ends by itself so long after its start                       | never      |
- * | PODINFO_EXIT_CODE       | with this code                                               | 1          |
+ * | Variable      | Meaning                                            | Default |
+ * | ------------- | -------------------------------------------------- | ------- |
+ * | VERSION       | what /version and the header x-version say         | `0.0.0` |
+ * | MESSAGE       | what / says                                        | `hello` |
+ * | PORT          | port                                               | 9898    |
+ * | POD_IP        | address to listen at                               | all     |
+ * | ERROR_RATE    | percent of requests answered 500, evenly spread    | 0       |
+ * | LATENCY_MS    | delay of every answer                              | 0       |
+ * | NEVER_READY   | `1`: /readyz says no until it is enabled           | 0       |
+ * | EXIT_AFTER_MS | ends by itself so long after its start             | never   |
+ * | EXIT_CODE     | with this code                                     | 1       |
  *
  * Paths: `/`, `/version`, `/healthz`, `/readyz` (POST `/readyz/disable` and `/readyz/enable`),
  * `/headers`, `/env?name=`, `/file?path=`, `/status/CODE`, `/delay/SECONDS`, `/burn?ms=`, `/metrics`.
@@ -26,14 +27,14 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const {
-  PODINFO_VERSION: version = "0.0.0",
-  PODINFO_MESSAGE: message = "hello",
-  PODINFO_PORT: port = "9898",
-  PODINFO_ERROR_PERCENT: errorPercent = "0",
-  PODINFO_LATENCY_MS: latencyMs = "0",
-  PODINFO_UNREADY: unready = "0",
-  PODINFO_EXIT_AFTER_MS: exitAfterMs,
-  PODINFO_EXIT_CODE: exitCode = "1",
+  VERSION: version = "0.0.0",
+  MESSAGE: message = "hello",
+  PORT: port = "9898",
+  ERROR_RATE: errorRatePercent = "0",
+  LATENCY_MS: latencyMs = "0",
+  NEVER_READY: neverReady = "0",
+  EXIT_AFTER_MS: exitAfterMs,
+  EXIT_CODE: exitCode = "1",
   POD_IP: address = "::",
   HOSTNAME: host = hostname(),
 } = process.env;
@@ -43,7 +44,7 @@ const counts = new Map<string, number>();
 const bucketCounts = bucketsSeconds.map(() => 0);
 let durationSum = 0;
 let requestCount = 0;
-let isReady = unready !== "1";
+let isReady = neverReady !== "1";
 let isStopping = false;
 let errorDebt = 0;
 
@@ -63,8 +64,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     measure(request.method ?? "GET", response.statusCode, (performance.now() - startedAt) / 1_000);
   });
   if (Number(latencyMs) > 0) await sleep(Number(latencyMs));
-  if (isUnlucky())
-    return send(response, 500, { version, error: "as asked by PODINFO_ERROR_PERCENT" });
+  if (isUnlucky()) return send(response, 500, { version, error: "as asked by ERROR_RATE" });
   return answerUser(request, url, response);
 }
 
@@ -124,7 +124,7 @@ async function answerUser(
 
 /** Spreads the errors evenly, so that a short test sees the share it asked for. */
 function isUnlucky(): boolean {
-  errorDebt += Number(errorPercent);
+  errorDebt += Number(errorRatePercent);
   if (errorDebt < 100) return false;
   errorDebt -= 100;
   return true;
@@ -138,6 +138,7 @@ function burn(ms: number): void {
 function send(response: ServerResponse, status: number, body: object): void {
   response.statusCode = status;
   response.setHeader("content-type", "application/json");
+  response.setHeader("x-version", version);
   response.end(`${JSON.stringify(body)}\n`);
 }
 
@@ -181,7 +182,7 @@ server.listen(Number(port), address, () => {
 });
 if (exitAfterMs !== undefined) {
   setTimeout(() => {
-    console.error(`podinfo ends with code ${exitCode}, as asked by PODINFO_EXIT_AFTER_MS`);
+    console.error(`podinfo ends with code ${exitCode}, as asked by EXIT_AFTER_MS`);
     process.exit(Number(exitCode));
   }, Number(exitAfterMs));
 }
