@@ -49,14 +49,13 @@ type HostHealth = z.infer<typeof hostHealth>;
 const unknownHealth = hostHealth.parse({});
 
 const clusterDump = z.object({
-  cluster_statuses: z
-    .array(
-      z.object({
-        name: z.string(),
-        host_statuses: z.array(z.object({ health_status: hostHealth.optional() })).default([]),
-      }),
-    )
-    .default([]),
+  // no default here: what does not list clusters is not Envoy's, and must not read as a dead canary
+  cluster_statuses: z.array(
+    z.object({
+      name: z.string(),
+      host_statuses: z.array(z.object({ health_status: hostHealth.optional() })).default([]),
+    }),
+  ),
 });
 
 /** What one Envoy acknowledges on its admin interface: the split it routes by and the health of its hosts. */

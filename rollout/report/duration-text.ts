@@ -1,7 +1,8 @@
 /** A duration for people, two units at most: "850 ms", "12.4 s", "3 min 5 s", "2 h 10 min". */
 export function durationText(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
+  const tenths = Math.round(ms / 100);
+  if (tenths < 600) return `${tenths / 10} s`;
   const seconds = Math.round(ms / 1_000);
   if (seconds < 3_600) return two(Math.floor(seconds / 60), "min", seconds % 60, "s");
   const minutes = Math.round(seconds / 60);

@@ -22,7 +22,7 @@ export function liveText(spec: RolloutSpec, view: LiveView, now: number): string
   const bar = `${"█".repeat(filled)}${"░".repeat(barCells - filled)}`;
   return [
     `${bar} ${`${weight} %`.padStart(5)}`,
-    place,
+    place.padEnd(10),
     ...counters(spec, view.record),
     awaited(spec, view, now),
   ].join("  ");

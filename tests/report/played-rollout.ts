@@ -25,6 +25,8 @@ export interface Play {
   readonly samples: Samples;
   readonly spec?: RolloutSpec;
   readonly record?: RolloutRecord;
+  /** When it begins, in milliseconds since the epoch; default `beginning`. */
+  readonly from?: number;
   readonly reporter?: Reporter;
   /** Stops looking before the rollout is over, as an interrupt does. */
   readonly until?: (record: RolloutRecord) => boolean;
@@ -40,7 +42,7 @@ export function value(number: number): Sample {
 export function play(options: Play): RolloutRecord {
   const { spec = playedSpec, reporter, samples, until = () => false } = options;
   const story = new Story(spec, options.record ?? newRecord());
-  story.now = beginning;
+  story.now = options.from ?? beginning;
   let checks = 0;
   reporter?.report({ type: "started", at: story.now, record: story.record, spec });
   for (let looks = 0; looks < 1_000; looks += 1) {
