@@ -10,6 +10,7 @@ const versionTag = String.raw`\d+\.\d+\.\d+`;
  * The images a test can name. Everything else cannot be pulled.
  */
 export function imageTable(tools: ToolPaths): ImageRow[] {
+  const envoyGateway = tools["envoy-gateway"];
   const podinfo = fileURLToPath(new URL("podinfo.ts", import.meta.url));
   return [
     {
@@ -20,11 +21,15 @@ export function imageTable(tools: ToolPaths): ImageRow[] {
     },
     // Their containers call the program by its name.
     { repository: "envoy", entrypoint: ["envoy"], env: { PATH: dirname(tools.envoy) } },
-    {
-      repository: "gateway",
-      entrypoint: ["envoy-gateway"],
-      env: { PATH: dirname(tools["envoy-gateway"]) },
-    },
+    ...(envoyGateway === undefined
+      ? []
+      : [
+          {
+            repository: "gateway",
+            entrypoint: ["envoy-gateway"],
+            env: { PATH: dirname(envoyGateway) },
+          },
+        ]),
     { repository: "node", entrypoint: [process.execPath] },
     { repository: "busybox", entrypoint: ["sh"] },
     {

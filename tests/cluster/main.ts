@@ -7,6 +7,7 @@ import { z } from "zod";
 import { UserError } from "../../rollout/errors.ts";
 import { thisHost } from "../../tools/host.ts";
 import { progressTo } from "../../tools/progress.ts";
+import { gatewayNames, type GatewayName } from "./gateways/gateway.ts";
 import { canRun, enterNamespace, nsenterArgs } from "./namespace.ts";
 import { folderVariable } from "./test-cluster.ts";
 import { gatherTools, toolPathsVariable } from "./tool-paths.ts";
@@ -37,7 +38,8 @@ async function start(args: readonly string[]): Promise<number> {
       throw new UserError(`A cluster runs already (process ${pid}). Stop it there with Ctrl-C.`);
     }
   }
-  const tools = await gatherTools(progressTo(process.stderr));
+  const gateways = args.map(gatewayName);
+  const tools = await gatherTools(gateways, progressTo(process.stderr));
   const base = mkdtempSync(join(tmpdir(), "upramp-cluster-"));
   const folder = join(base, "cluster");
   mkdirSync(folder);
@@ -55,6 +57,14 @@ async function start(args: readonly string[]): Promise<number> {
   rmSync(runningPath, { force: true });
   rmSync(base, { recursive: true, force: true });
   return code;
+}
+
+function gatewayName(text: string): GatewayName {
+  const name = gatewayNames.find((known) => known === text);
+  if (name !== undefined) return name;
+  throw new UserError(
+    `"${text}" is no gateway. Give any of ${gatewayNames.join(", ")}, or exec and a command.`,
+  );
 }
 
 function exec(command: readonly string[]): Promise<number> {

@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { progressTo } from "../../tools/progress.ts";
 import { UserError } from "../../rollout/errors.ts";
+import { gatewayNames } from "./gateways/gateway.ts";
 import { canRun, enterNamespace } from "./namespace.ts";
 import { contextVariable, folderVariable } from "./test-cluster.ts";
 import { gatherTools, toolPathsVariable } from "./tool-paths.ts";
@@ -31,7 +32,7 @@ async function main(args: string[]): Promise<number> {
     console.log("0 passed, 0 failed, 1 skipped");
     return 0;
   }
-  const tools = await gatherTools(progressTo(process.stderr));
+  const tools = await gatherTools(gatewayNames, progressTo(process.stderr));
   const base = mkdtempSync(join(tmpdir(), "upramp-cluster-"));
   const folder = join(base, "cluster");
   mkdirSync(folder);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { getTools } from "../../tools/get.ts";
 import type { ToolProgress } from "../../tools/progress.ts";
 import { toolsOf } from "../../tools/table.ts";
+import { gatewayNames, type GatewayName } from "./gateways/gateway.ts";
 
 const variable = "UPRAMP_CLUSTER_TOOLS";
 
@@ -13,20 +14,38 @@ const toolPathsSchema = z.object({
   kubectl: z.string(),
   envoy: z.string(),
   prometheus: z.string(),
-  contour: z.string(),
-  "contour-crds": z.string(),
-  "envoy-gateway": z.string(),
-  "envoy-gateway-crds": z.string(),
   "gateway-api-crds": z.string(),
+  // Only for the gateways that are started: they take minutes to build.
+  contour: z.string().optional(),
+  "contour-crds": z.string().optional(),
+  "envoy-gateway": z.string().optional(),
+  "envoy-gateway-crds": z.string().optional(),
 });
 
 /** Absolute path of each program, or folder of data, that the cluster is made of. */
 export type ToolPaths = z.output<typeof toolPathsSchema>;
 
-/** Finds or gets them all. Must happen outside the namespace, from which no registry can be reached. */
-export async function gatherTools(progress: ToolProgress): Promise<ToolPaths> {
-  const found = await getTools(toolsOf("cluster"), progress);
+/**
+ * Finds or gets what the cluster and the named gateways need. Must happen outside the namespace, from
+ * which no registry can be reached.
+ */
+export async function gatherTools(
+  gateways: readonly GatewayName[],
+  progress: ToolProgress,
+): Promise<ToolPaths> {
+  const unwanted = gatewayNames.filter((name) => !gateways.includes(name));
+  const names = toolsOf("cluster").filter(
+    (tool) => !unwanted.some((gateway) => tool === gateway || tool === `${gateway}-crds`),
+  );
+  const found = await getTools(names, progress);
   return toolPathsSchema.parse(Object.fromEntries(found.map(({ name, path }) => [name, path])));
+}
+
+/** A path that is there only when its gateway was asked for. @throws Error when it was not */
+export function gatewayTool(paths: ToolPaths, name: GatewayName | `${GatewayName}-crds`): string {
+  const path = paths[name];
+  if (path === undefined) throw new Error(`${name} was not gathered for this cluster`);
+  return path;
 }
 
 /** The variable that hands the paths to a command inside the namespace. */

@@ -5,6 +5,7 @@ import { apply, type AnyObject } from "../apply.ts";
 import { canConnect } from "../can-connect.ts";
 import type { Cluster } from "../cluster.ts";
 import { ManagedProcess } from "../managed-process.ts";
+import { gatewayTool } from "../tool-paths.ts";
 import { waitUntil } from "../wait-until.ts";
 import { applyCrds } from "./crds.ts";
 import { allowAllRoutes, type TestGateway } from "./gateway.ts";
@@ -25,12 +26,13 @@ const disabledFeatures = ["tlsroutes", "tcproutes", "backendtlspolicies"];
 /** Starts the released Contour and its Envoy as processes beside the control plane. */
 export async function startContour(cluster: Cluster): Promise<TestGateway> {
   const { tools, config } = cluster;
-  await applyCrds(config, [tools["gateway-api-crds"], tools["contour-crds"]]);
+  const program = gatewayTool(tools, "contour");
+  await applyCrds(config, [tools["gateway-api-crds"], gatewayTool(tools, "contour-crds")]);
   const folder = join(cluster.folder, "contour");
   mkdirSync(folder);
   const contour = new ManagedProcess({
     name: "contour",
-    command: tools.contour,
+    command: program,
     args: serveArgs(writeConfig(folder), cluster.kubeconfigPath),
     logPath: cluster.logPath("contour"),
   });
@@ -39,7 +41,7 @@ export async function startContour(cluster: Cluster): Promise<TestGateway> {
     command: tools.envoy,
     // prettier-ignore
     args: [
-      "--config-path", writeBootstrap(tools.contour, folder),
+      "--config-path", writeBootstrap(program, folder),
       "--service-cluster", "projectcontour",
       "--service-node", "envoy-1",
       // Its shared memory is common to all namespaces of the machine.

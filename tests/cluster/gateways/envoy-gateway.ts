@@ -4,6 +4,7 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { apply, type AnyObject } from "../apply.ts";
 import { canConnect } from "../can-connect.ts";
 import type { Cluster } from "../cluster.ts";
+import { gatewayTool } from "../tool-paths.ts";
 import { waitUntil } from "../wait-until.ts";
 import { applyCrds } from "./crds.ts";
 import { allowAllRoutes, type TestGateway } from "./gateway.ts";
@@ -31,7 +32,7 @@ const controllerAdminPort = 19_010;
 export async function startEnvoyGateway(cluster: Cluster): Promise<TestGateway> {
   const { tools, config } = cluster;
   await Promise.all([
-    applyCrds(config, [tools["gateway-api-crds"], tools["envoy-gateway-crds"]]),
+    applyCrds(config, [tools["gateway-api-crds"], gatewayTool(tools, "envoy-gateway-crds")]),
     apply(config, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }]).then(
       () => generateCertificates(cluster),
     ),
@@ -64,7 +65,7 @@ function untilListening(): Promise<true> {
 
 /** As the chart's certgen job does. */
 function generateCertificates({ tools, kubeconfigPath }: Cluster): void {
-  execFileSync(tools["envoy-gateway"], ["certgen", "--disable-topology-injector"], {
+  execFileSync(gatewayTool(tools, "envoy-gateway"), ["certgen", "--disable-topology-injector"], {
     env: { ...process.env, KUBECONFIG: kubeconfigPath, ENVOY_GATEWAY_NAMESPACE: namespace },
     stdio: ["ignore", "ignore", "pipe"],
     timeout: readyBoundMs,
