@@ -39,7 +39,7 @@ export async function writeAside(path: string, text: string): Promise<string> {
 }
 
 /** Makes names that were just made, moved or removed in a directory survive a crash of the machine. */
-export async function syncDirectory(path: string): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   try {
     await directory.sync();

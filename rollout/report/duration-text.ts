@@ -1,5 +1,6 @@
 /** A duration for people, two units at most: "850 ms", "12.4 s", "3 min 5 s", "2 h 10 min". */
 export function durationText(ms: number): string {
+  if (ms === 0) return "0 s";
   if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
   const tenths = Math.round(ms / 100);
   if (tenths < 600) return `${tenths / 10} s`;

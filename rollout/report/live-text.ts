@@ -65,5 +65,5 @@ function isWait(reason: Reason): boolean {
 }
 
 function secondsText(ms: number): string {
-  return durationText(Math.max(0, Math.ceil(ms / 1_000)) * 1_000).replace(/^0 ms$/, "0 s");
+  return durationText(Math.max(0, Math.ceil(ms / 1_000)) * 1_000);
 }

@@ -1,13 +1,14 @@
 import type { Plan, PlanEntry } from "../core/plan.ts";
 import { durationText } from "./duration-text.ts";
 import { rangeText } from "./metric-text.ts";
+import { plainText } from "./plain-text.ts";
 import { reasonText } from "./reason-text.ts";
 
 /** The plan for people: a line an entry with the soonest time it can begin, then what is asked and what ends it. */
 export function planText(plan: Plan): string {
   const { entries, metrics, limits, failedChecksMax, leastMs, expectedMs } = plan;
   const lines = entries.map(
-    (entry) => `${`+${durationText(entry.atMs)}`.padStart(8)}  ${entryText(entry)}`,
+    (entry) => `${`+${durationText(entry.atMs)}`.padStart(8)}  ${plainText(entryText(entry))}`,
   );
   if (leastMs === 0) return lines.join("\n");
   return [

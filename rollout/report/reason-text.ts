@@ -192,7 +192,7 @@ const causeNames: Readonly<Record<RollbackReason["kind"], string>> = {
 };
 
 /** A few words for a kind of rollback reason; the kind itself when a later upramp wrote it. */
-export function causeName(kind: string): string {
+function causeName(kind: string): string {
   const names: Readonly<Record<string, string>> = causeNames;
   return names[kind] ?? kind;
 }

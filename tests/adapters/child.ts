@@ -21,9 +21,9 @@ export class Child {
     void this.#closed.then(() => this.#wake());
   }
 
-  /** Runs a script of this folder with the Node that runs the tests. */
-  static script(name: string, ...args: readonly string[]): Child {
-    return new Child(process.execPath, [scriptPath(name), ...args]);
+  /** Runs the store's script with the Node that runs the tests. */
+  static storeProcess(what: string, directory: string): Child {
+    return new Child(process.execPath, [storeProcessPath, what, directory]);
   }
 
   get pid(): number {
@@ -69,7 +69,5 @@ export class Child {
   }
 }
 
-/** Path of a script of this folder. */
-export function scriptPath(name: string): string {
-  return fileURLToPath(new URL(name, import.meta.url));
-}
+/** The script whose processes keep a file store. */
+export const storeProcessPath = fileURLToPath(new URL("./store-process.ts", import.meta.url));

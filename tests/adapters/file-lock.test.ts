@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { FileStore } from "../../rollout/adapters/file-store.ts";
 import type { LockResult } from "../../rollout/ports.ts";
 import { waitUntil } from "../cluster/wait-until.ts";
-import { Child, scriptPath } from "./child.ts";
+import { Child, storeProcessPath } from "./child.ts";
 import { lockContent } from "./lock-content.ts";
 
 describe("lock of the file store", () => {
@@ -13,7 +13,7 @@ describe("lock of the file store", () => {
   let path: string;
   const children: Child[] = [];
   const open = (): FileStore => new FileStore({ directory, name: "dev-podinfo" });
-  const hold = (): Child => started(Child.script("store-process.ts", "hold", directory));
+  const hold = (): Child => started(Child.storeProcess("hold", directory));
   const started = (child: Child): Child => {
     children.push(child);
     return child;
@@ -69,7 +69,7 @@ describe("lock of the file store", () => {
     if (process.platform !== "linux") this.skip();
     // the shell becomes a sleep, which never asks after its child
     const script = `exec 3<&0; "$0" "$1" hold "$2" <&3 & exec sleep 30`;
-    const args = ["-c", script, process.execPath, scriptPath("store-process.ts"), directory];
+    const args = ["-c", script, process.execPath, storeProcessPath, directory];
     const parent = started(new Child("sh", args));
     assert.equal(await parent.line(), "locked");
     const pid = Number(/process (\d+)$/.exec((await open().holder())?.who ?? "")?.[1]);
@@ -151,7 +151,7 @@ describe("lock of the file store", () => {
     this.timeout(30_000);
     const count = 8;
     const crashing = Array.from({ length: count }, () =>
-      started(Child.script("store-process.ts", "crash", directory)),
+      started(Child.storeProcess("crash", directory)),
     );
     await Promise.all(crashing.map((child) => child.ended()));
     const lines = (await readFile(join(directory, "log"), "utf8")).trim().split("\n");

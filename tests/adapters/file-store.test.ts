@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FileStore } from "../../rollout/adapters/file-store.ts";
 import { record } from "../support/builders.ts";
-import { Child, scriptPath } from "./child.ts";
+import { Child, storeProcessPath } from "./child.ts";
 import { lockContent } from "./lock-content.ts";
 
 describe("file store", () => {
@@ -86,7 +86,7 @@ describe("file store", () => {
   it("has a whole record after a kill in the middle of saving", async function () {
     this.timeout(20_000);
     for (let round = 0; round < 6; round += 1) {
-      const child = started(Child.script("store-process.ts", "save", directory));
+      const child = started(Child.storeProcess("save", directory));
       await child.line();
       // a different moment of the saving each time
       await sleep(40 + 13 * round);
@@ -102,7 +102,7 @@ describe("file store", () => {
       `"$0" "$1" save-large "$2"`,
       `ls "$2"; head -c 40 "$2/dev-podinfo.json"; echo`,
     ].join("\n");
-    const args = ["-Urm", "sh", "-c", script, process.execPath, scriptPath("store-process.ts")];
+    const args = ["-Urm", "sh", "-c", script, process.execPath, storeProcessPath];
     const probe = started(new Child("unshare", ["-Urm", "true"]));
     await probe.ended();
     if (process.platform !== "linux" || !(await succeeded(probe))) this.skip();
@@ -118,7 +118,7 @@ describe("file store", () => {
   it("says so when a file cannot be written as large as it must be", async () => {
     await open().save(record());
     const script = `ulimit -f 100; exec "$0" "$1" save-large "$2"`;
-    const args = ["-c", script, process.execPath, scriptPath("store-process.ts"), directory];
+    const args = ["-c", script, process.execPath, storeProcessPath, directory];
     const child = started(new Child("sh", args));
     assert.match(await child.line(), /^UserError: .*EFBIG.*ulimit -f/);
     await child.ended();

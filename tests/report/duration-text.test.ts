@@ -4,7 +4,7 @@ import { offsetText, timeTicks } from "../../rollout/report/time-axis.ts";
 
 describe("durations in words", () => {
   for (const [ms, text] of [
-    [0, "0 ms"],
+    [0, "0 s"],
     [999, "999 ms"],
     [1_000, "1 s"],
     [12_345, "12.3 s"],

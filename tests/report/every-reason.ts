@@ -28,7 +28,7 @@ export const passedCheck: CheckResult = {
 };
 
 /** One of each, with data that differ from each other. */
-export const everyRollbackReason: readonly RollbackReason[] = [
+const everyRollbackReason: readonly RollbackReason[] = [
   { kind: "failedChecks", check: failedCheck, failed: 3, max: 3 },
   { kind: "blindChecks", check: blindCheck, blind: 4, max: 4 },
   { kind: "canaryFailedToStart", message: "exited with code 1:\n  no such file" },

@@ -34,7 +34,7 @@ export interface Play {
   readonly command?: (record: RolloutRecord) => Command | null;
 }
 
-export function value(number: number): Sample {
+function value(number: number): Sample {
   return { kind: "value", value: number };
 }
 
