@@ -11,6 +11,7 @@ import { plainText } from "./plain-text.ts";
 import { decidedAt, positionOf, type Position } from "./position.ts";
 import { reasonText } from "./reason-text.ts";
 import { checkOf } from "./rollout-history.ts";
+import { hangingText } from "./word-wrap.ts";
 import { isTerminal, painter, type Paint, type Style, type TextStream } from "./terminal.ts";
 
 export interface TextReporterOptions {
@@ -28,6 +29,9 @@ export interface TextReporterOptions {
 
 /** How often the countdown is drawn anew. */
 const redrawMs = 500;
+
+/** Where the text of a line begins, after time, place, weight and verdict. */
+const textColumn = 36;
 
 type Decided = Extract<RolloutEvent, { type: "decided" }>;
 type Ended = Extract<RolloutEvent, { type: "ended" }>;
@@ -134,7 +138,14 @@ export class TextReporter implements Reporter {
       `${weight} %`.padStart(5),
       verdictCell(verdict, this.#paint),
     ];
-    this.say(`${columns.join("  ")}  ${plainText(text)}`);
+    this.say(`${columns.join("  ")}  ${this.#hanging(plainText(text))}`);
+  }
+
+  /** On a terminal a long text stays in its column; in a file one decision is one line. */
+  #hanging(text: string): string {
+    const { columns } = this.#options.progress;
+    if (this.#live === null || columns === undefined) return text;
+    return hangingText(text, columns - textColumn - 1, textColumn);
   }
 
   #ended({ outcome, reason, record }: Ended): void {
