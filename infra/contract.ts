@@ -93,13 +93,20 @@ function canonicalJson(value: unknown): string {
 
 const environmentValue = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
+const environmentWritten = z
+  .record(z.string(), environmentValue)
+  .superRefine((environment, context) => {
+    for (const name of Object.keys(environment)) {
+      if (/^[A-Za-z_]\w*$/.test(name)) continue;
+      context.addIssue({ code: "custom", path: [name], message: "is not a variable name" });
+    }
+  });
+
 const revisionWritten = z.strictObject({
   name: z.string().min(1).optional(),
   command: z.string().min(1),
   args: z.array(z.union([z.string(), z.number()]).transform(String)).default([]),
-  env: z
-    .record(z.string().regex(/^[A-Za-z_]\w*$/, "is not a variable name"), environmentValue)
-    .default({}),
+  env: environmentWritten.default({}),
 });
 
 /** The content of a revision of target `local`: what is started. `{{ port }}` in args stands for the port. */
@@ -201,7 +208,7 @@ export const serviceWritten = z.strictObject({
   /** Time a process gets to end by itself. */
   stopGrace: duration.default(5_000),
   /** A command line or an object; see `parseRevision`. */
-  revision: z.unknown(),
+  revision: z.unknown().optional(),
 });
 export type ServiceSettings = z.infer<typeof serviceWritten>;
 

@@ -2,18 +2,22 @@ import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { readConfig } from "./config.ts";
 import type { StackConfig } from "./config.ts";
-import { outputName, parse, platformOutputsSchema, serviceOutputsSchema } from "./contract.ts";
+import {
+  ContractError,
+  outputName,
+  parse,
+  platformOutputsSchema,
+  serviceOutputsSchema,
+} from "./contract.ts";
 import type { PlatformOutputs, ServiceOutputs } from "./contract.ts";
 import { LocalProvider } from "./local/resources.ts";
 import { serviceDirectory } from "./names.ts";
 import { LocalPlatform } from "./platform/local-platform.ts";
+import { projectDirectory } from "./project-directory.ts";
 import { envoyRouter } from "./routers/envoy.ts";
 import { desiredOf } from "./service/desired.ts";
 import { LocalService } from "./service/local-service.ts";
 import { fullStackName, readOutputs, readPlatformOutputs } from "./stack-outputs.ts";
-
-/** The folder of Pulumi.yaml: relative paths of the configuration start here, however the program is run. */
-const projectDirectory = join(import.meta.dirname, "..");
 
 /**
  * The Pulumi program: declares the stack that the configuration describes and gives its outputs. It is the same
@@ -23,7 +27,7 @@ export async function program(): Promise<Record<string, unknown>> {
   const config = readConfig({
     values: pulumi.runtime.allConfig(),
     environment: process.env,
-    directory: projectDirectory,
+    directory: projectDirectory(),
   });
   switch (config.kind) {
     case "platform":
@@ -38,7 +42,7 @@ type ServiceConfig = StackConfig & { readonly kind: "service" };
 
 function declarePlatform({ platform }: PlatformConfig): pulumi.Output<PlatformOutputs> {
   const stateDir = resolve(
-    projectDirectory,
+    projectDirectory(),
     platform.stateDir ?? join(".upramp", pulumi.getStack()),
   );
   const providers = [new LocalProvider("local")];
@@ -48,6 +52,12 @@ function declarePlatform({ platform }: PlatformConfig): pulumi.Output<PlatformOu
 
 async function declareService(config: ServiceConfig): Promise<pulumi.Output<ServiceOutputs>> {
   const previous = await previousOutputs();
+  if (previous !== null && previous.service !== config.service.name) {
+    throw new ContractError(
+      `upramp:service.name = "${config.service.name}": this stack runs "${previous.service}", and a stack keeps its ` +
+        `service; make a new stack for the new one`,
+    );
+  }
   const platform = await platformOf(config, previous);
   const desired = desiredOf(config.revision, config.drive, previous);
   const { name } = config.service;
@@ -60,7 +70,7 @@ async function declareService(config: ServiceConfig): Promise<pulumi.Output<Serv
       keepWeights: desired.keepWeights,
       platform,
       router: envoyRouter(platform),
-      workingDirectory: projectDirectory,
+      workingDirectory: projectDirectory(),
     },
     { providers: [new LocalProvider("local")] },
   );
