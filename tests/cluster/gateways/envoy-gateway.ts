@@ -14,6 +14,7 @@ const readyBoundMs = 90_000;
 const namespace = "envoy-gateway-system";
 const gateway = { namespace, name: "envoy-gateway" } as const;
 const className = "envoy-gateway";
+const controllerImage = "docker.io/envoyproxy/gateway:v1.9.1";
 const controllerLabel = "control-plane=envoy-gateway";
 
 /** Envoy Gateway adds 10000 to ports below 1024. */
@@ -141,6 +142,8 @@ function controllerConfig(): object {
       type: "Kubernetes",
       kubernetes: {
         leaderElection: { disable: true },
+        // Only the released image knows the name of its own release.
+        shutdownManager: { image: controllerImage },
         client: { rateLimit: { qps: 200, burst: 400 } },
       },
     },
@@ -158,7 +161,7 @@ function controllerPod(): object {
     containers: [
       {
         name: "envoy-gateway",
-        image: "docker.io/envoyproxy/gateway:v1.9.1",
+        image: controllerImage,
         args: ["server", "--config-path=/config/envoy-gateway.yaml"],
         env: [
           {

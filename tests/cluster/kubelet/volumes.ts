@@ -80,7 +80,10 @@ export class PodVolumes {
   /** A pod with host aliases gets an /etc/hosts of its own, others see the machine's. */
   #writeHosts(): void {
     if (this.#aliases().length === 0) return;
-    const lines = this.#aliases().map(({ ip, hostnames = [] }) => [ip, ...hostnames].join(" "));
+    // A resolver that is asked for `name.` looks for just that in the file.
+    const lines = this.#aliases().map(({ ip, hostnames = [] }) =>
+      [ip, ...hostnames, ...hostnames.map((name) => `${name}.`)].join(" "),
+    );
     mkdirSync(this.#folder, { recursive: true });
     writeFileSync(this.#path(hostsFile), ["127.0.0.1 localhost", ...lines, ""].join("\n"));
   }
