@@ -103,10 +103,16 @@ class Drive {
       if (record.pending !== null) {
         failure = await this.#finish(record, record.pending, command);
         if (this.#interrupted() && failure !== null) continue;
-        if (failure === null) record = await this.#save(record, acted(record, clock.now()));
+        if (failure === null) {
+          // the first change of a rollout brings the checkout's specification into the stack
+          if (record.pending.action.kind === "deployCanary") this.#viewedAt = -Infinity;
+          record = await this.#save(record, acted(record, clock.now()));
+        }
       }
       record = withConfigured(record, (await this.#freshView()).configured);
       const seen = await this.#observe(record, command, failure);
+      // what was seen while being interrupted may be cut short: it must not be judged
+      if (this.#interrupted()) continue;
       const decision = decide(this.#view.spec, record, seen);
       this.#report(record, decision);
       record = await this.#save(record, decision.record);
@@ -194,10 +200,10 @@ class Drive {
 
   /** The stack's account, at most one interval old. */
   async #freshView(): Promise<StackView> {
-    const { clock, stack, signal } = this.#options;
+    const { clock, stack } = this.#options;
     const now = clock.now();
     if (now - this.#viewedAt < this.#view.spec.intervalMs) return this.#view;
-    const view = await stack.read(signal);
+    const view = await stack.read(this.#lock.lost);
     if (view === null) throw new Error("the service stack has been destroyed during the rollout");
     this.#view = view;
     this.#viewedAt = now;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parse as parseYaml, stringify as stringifyYaml } from "yaml";
 import { z } from "zod";
 import {
+  ContractError,
   configNamespace,
   driveKey,
   driverVariable,
@@ -13,21 +14,40 @@ import {
 
 const stackSettings = z.looseObject({ config: z.record(z.string(), z.unknown()).default({}) });
 
+/** What a stack's own file says. */
+export type StackSettings = z.output<typeof stackSettings>;
+
+/** Reads `Pulumi.<stack>.yaml`. A stack may have no file: then it has no configuration. */
+export async function readSettings(
+  projectDirectory: string,
+  stackName: string,
+): Promise<StackSettings> {
+  const path = join(projectDirectory, `Pulumi.${stackName}.yaml`);
+  const text = await readFile(path, "utf8").catch(() => "");
+  return parse(stackSettings, parsedYaml(text, path) ?? {}, path);
+}
+
+function parsedYaml(text: string, path: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ContractError(`${path} is not YAML: ${why}`);
+  }
+}
+
 /**
- * Runs `work` with a configuration file that says what the stack's own file says, plus the drive. So the
+ * Runs `work` with a configuration file that says what the stack's settings say, plus the drive. So the
  * checkout is not touched, no CLI call is spent on setting the key, and the stack's history shows it.
  */
 export async function withDriveConfig<T>(
-  projectDirectory: string,
-  stackName: string,
+  settings: StackSettings,
   drive: Drive,
   work: (configFile: string) => Promise<T>,
 ): Promise<T> {
-  const name = `Pulumi.${stackName}.yaml`;
-  const settings = await readSettings(join(projectDirectory, name));
   const config = { ...settings.config, [`${configNamespace}:${driveKey}`]: JSON.stringify(drive) };
   const folder = await mkdtemp(join(tmpdir(), "upramp-"));
-  const file = join(folder, name);
+  const file = join(folder, "Pulumi.drive.yaml");
   // read by an inline program in this process, and inherited by one that the CLI starts
   process.env[driverVariable] = "1";
   try {
@@ -37,11 +57,4 @@ export async function withDriveConfig<T>(
     delete process.env[driverVariable];
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** A stack may have no file of its own: then it has no configuration. */
-async function readSettings(path: string): Promise<z.output<typeof stackSettings>> {
-  const text = await readFile(path, "utf8").catch(() => "");
-  const settings: unknown = parseYaml(text);
-  return parse(stackSettings, settings ?? {}, path);
 }

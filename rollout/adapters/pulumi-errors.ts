@@ -38,18 +38,22 @@ export class EngineEvents {
   readonly #errors: string[] = [];
   readonly #violations: string[] = [];
   readonly #packs = new Set<string>();
+  #stackOutputs: Readonly<Record<string, unknown>> | null = null;
 
   /** Give this to `onEvent`. Never throws: the SDK swallows exceptions here. */
   readonly take = (event: EngineEvent): void => {
     const failed = event.resOpFailedEvent?.metadata;
     if (failed !== undefined) this.#failedTypes.push(failed.type);
     const diagnostic = event.diagnosticEvent;
-    if (diagnostic?.severity === "error") this.#errors.push(plain(diagnostic.message));
+    if (diagnostic?.severity === "error")
+      this.#errors.push(withoutStackTrace(plain(diagnostic.message)));
     const policy = event.policyEvent;
     if (policy?.enforcementLevel === "mandatory") {
       const { policyName, resourceUrn, message } = policy;
       this.#violations.push(`${policyName}: ${plain(message)} (${resourceUrn ?? "the stack"})`);
     }
+    const output = event.resOutputsEvent?.metadata;
+    if (output?.type === "pulumi:pulumi:Stack") this.#stackOutputs = output.new?.outputs ?? null;
     // the typed field is never set: the engine writes the name with a capital letter
     const packs: unknown = Reflect.get(event.summaryEvent ?? {}, "PolicyPacks");
     if (typeof packs === "object" && packs !== null) {
@@ -60,6 +64,11 @@ export class EngineEvents {
   /** Mandatory policies that were violated. */
   get violations(): readonly string[] {
     return this.#violations;
+  }
+
+  /** The stack's outputs as the operation left or would leave them. */
+  get stackOutputs(): Readonly<Record<string, unknown>> | null {
+    return this.#stackOutputs;
   }
 
   /** Policy packs that really ran. */
@@ -114,6 +123,16 @@ function plain(text: string): string {
   return text
     .replaceAll(/<\{%[^%]*%\}>/g, "")
     .replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g"), "")
+    .trim();
+}
+
+/** What a program threw: its message, without the name of the class and the places in the code. */
+function withoutStackTrace(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => !/^\s+at /.test(line))
+    .join("\n")
+    .replace(/^(Unhandled exception: )?(\w*Error: )+/, "")
     .trim();
 }
 

@@ -20,7 +20,7 @@ import type { ActFailure } from "../core/decide.ts";
 import type { Action, FailedRevision } from "../core/state.ts";
 import { OperationError, UserError } from "../errors.ts";
 import type { ApplyResult, StackDriver, StackView } from "../ports.ts";
-import { withDriveConfig } from "./drive-config.ts";
+import { readSettings, withDriveConfig, type StackSettings } from "./drive-config.ts";
 import { isAlive } from "./local-process.ts";
 import { EngineEvents, explain, lockHolders } from "./pulumi-errors.ts";
 
@@ -49,6 +49,7 @@ export class PulumiStack implements StackDriver {
   readonly #stack: Stack;
   readonly #options: PulumiStackOptions;
   #pendingCleared = false;
+  #goodSettings: StackSettings | null = null;
 
   private constructor(stack: Stack, options: PulumiStackOptions) {
     this.#stack = stack;
@@ -127,15 +128,7 @@ export class PulumiStack implements StackDriver {
     if (policyPacks.length === 0) return null;
     const events = new EngineEvents();
     try {
-      await this.#driven({ assignment, failed: null }, (configFile) =>
-        this.#stack.preview({
-          configFile,
-          policyPacks,
-          onEvent: events.take,
-          onOutput: this.#options.onOutput ?? ignore,
-          ...abortable(signal),
-        }),
-      );
+      await this.#previewDriven({ assignment, failed: null }, policyPacks, events, signal);
     } catch (error) {
       return events.failure(error);
     }
@@ -143,6 +136,47 @@ export class PulumiStack implements StackDriver {
     // a pack that is named and silently not asked would let everything through
     const message = `of ${policyPacks.length} policy packs only ${events.packs.size} ran: ${policyPacks.join(", ")}`;
     return { kind: "policy", message };
+  }
+
+  /**
+   * What the stack would say of itself after an `up` from this checkout that moves nothing. Throws a
+   * UserError when the program refuses its configuration: better now than in the middle of a rollout.
+   */
+  async rehearse(
+    { assignment, failed }: ServiceOutputs,
+    signal: AbortSignal,
+  ): Promise<ServiceOutputs> {
+    const { stackName } = this.#options;
+    const events = new EngineEvents();
+    try {
+      await this.#previewDriven({ assignment, failed }, [], events, signal);
+    } catch (error) {
+      throw new UserError(`stack "${stackName}": ${events.failure(error).message}`);
+    }
+    return parse(
+      serviceOutputsSchema,
+      events.stackOutputs?.[outputName],
+      `previewed output ${outputName} of ${stackName}`,
+    );
+  }
+
+  async #previewDriven(
+    drive: Drive,
+    policyPacks: string[],
+    events: EngineEvents,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { projectDirectory, stackName } = this.#options;
+    const settings = await readSettings(projectDirectory, stackName);
+    await withDriveConfig(settings, drive, (configFile) =>
+      this.#stack.preview({
+        configFile,
+        policyPacks,
+        onEvent: events.take,
+        onOutput: this.#options.onOutput ?? ignore,
+        ...abortable(signal),
+      }),
+    );
   }
 
   async apply(
@@ -154,13 +188,15 @@ export class PulumiStack implements StackDriver {
     const { assignment, forward, kind } = action;
     const shown =
       failed === null ? null : { id: failed.id, name: failed.name, why: failed.why.kind };
+    const { blue, green } = assignment.weights;
     try {
       await this.#clearPendingCreates(signal);
-      await this.#driven({ assignment, failed: shown }, (configFile) =>
+      const settings = await this.#settingsFor(action);
+      await withDriveConfig(settings, { assignment, failed: shown }, (configFile) =>
         this.#up(
           {
             configFile,
-            message: `upramp: ${kind} blue ${assignment.weights.blue} green ${assignment.weights.green}`,
+            message: `upramp: ${kind}, blue ${blue} %, green ${green} %`,
             policyPacks: forward ? [...this.#options.policyPacks] : [],
             // the engine believes that nothing has changed: it must look first
             refresh: kind === "correctDrift",
@@ -169,10 +205,18 @@ export class PulumiStack implements StackDriver {
           signal,
         ),
       );
+      this.#goodSettings = settings;
       return { kind: "applied" };
     } catch (error) {
       return { kind: "failed", failure: await this.#failure(events, error) };
     }
+  }
+
+  /** The checkout's settings; on the way back those of the last good `up`, so that an edit cannot block it. */
+  async #settingsFor({ forward }: Action): Promise<StackSettings> {
+    const { projectDirectory, stackName } = this.#options;
+    if (!forward && this.#goodSettings !== null) return this.#goodSettings;
+    return readSettings(projectDirectory, stackName);
   }
 
   /** Why it failed; a lock left by a dead process of this machine is taken away, so that the next try works. */
@@ -216,11 +260,6 @@ export class PulumiStack implements StackDriver {
       suppressOutputs: true,
       ...abortable(signal),
     });
-  }
-
-  #driven<T>(drive: Drive, work: (configFile: string) => Promise<T>): Promise<T> {
-    const { projectDirectory, stackName } = this.#options;
-    return withDriveConfig(projectDirectory, stackName, drive, work);
   }
 
   async #cli(args: readonly string[], signal?: AbortSignal): Promise<string> {

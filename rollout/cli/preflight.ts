@@ -1,33 +1,46 @@
 import type { ServiceOutputs } from "../../infra/contract.ts";
 import type { PrometheusClient } from "../adapters/prometheus.ts";
 import { primaryRevision, type Revision } from "../core/assignment.ts";
-import { isUnfinished } from "../core/decide.ts";
+import { isUnfinished, withConfigured } from "../core/decide.ts";
 import { newRecord, type RolloutRecord } from "../core/state.ts";
 import { renderQuery } from "../core/template.ts";
 import { UserError } from "../errors.ts";
+import type { Service } from "./service.ts";
 
 /**
- * What must hold before anything moves: Prometheus answers and takes every query. A rollout that is
- * under way is not stopped here: it may have to go back, and for that it needs no metrics.
+ * What must hold before anything moves: the program takes its configuration, Prometheus answers and takes
+ * every query. A rollout that is under way is not stopped here: it may have to go back, and for that it
+ * needs neither. Throws a UserError.
  */
 export async function preflight(
+  service: Service,
   outputs: ServiceOutputs,
   loaded: RolloutRecord | null,
   wanted: Revision | null,
-  metrics: PrometheusClient,
   signal: AbortSignal,
 ): Promise<void> {
   const record = loaded ?? newRecord(outputs.service, outputs.assignment, outputs.configured);
   if (isUnfinished(record)) return;
-  const next =
-    wanted ?? (record.configured === outputs.configured.id ? record.wanted : outputs.configured);
+  const next = wanted ?? withConfigured(record, outputs.configured).wanted;
   if (next.id === primaryRevision(outputs.assignment).id) return;
-  const faults = await queryFaults(outputs, record, metrics, signal);
+  await refuseFaults(service, outputs, record, signal);
+}
+
+/** The outputs that an `up` from this checkout would give, if it can be driven; else a UserError. */
+export async function refuseFaults(
+  service: Service,
+  outputs: ServiceOutputs,
+  record: RolloutRecord,
+  signal: AbortSignal,
+): Promise<ServiceOutputs> {
+  const rehearsed = await service.stack.rehearse(outputs, signal);
+  const faults = await queryFaults(rehearsed, record, service.metrics(rehearsed), signal);
   if (faults.length > 0) throw new UserError(faults.join("\n"));
+  return rehearsed;
 }
 
 /** Why metrics could not be judged, one text each; empty when all can. */
-export async function queryFaults(
+async function queryFaults(
   outputs: ServiceOutputs,
   record: RolloutRecord,
   metrics: PrometheusClient,

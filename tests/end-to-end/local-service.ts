@@ -18,6 +18,7 @@ export const shortRollout = {
   ],
   bake: "1s",
   drain: "500ms",
+  limits: { ready: "10s" },
 } as const;
 
 /** A platform and a service on this machine, as a user has them, in a folder of their own. */
@@ -41,7 +42,11 @@ export class LocalService {
   }
 
   static async deploy(rollout: unknown = shortRollout): Promise<LocalService> {
-    const directory = await makeProject({ rollout, replicas: 1, revision: podinfo("v1") });
+    const directory = await makeProject({
+      rollout,
+      service: { readiness: { timeout: "8s" } },
+      revision: podinfo("v1"),
+    });
     const env = {
       PULUMI_BACKEND_URL: `file://${join(directory, "backend")}`,
       PULUMI_CONFIG_PASSPHRASE: "test",

@@ -10,6 +10,7 @@ import { summarize, summaryText, type DemoResult } from "../demo/summary.ts";
 import { Traffic } from "../demo/traffic.ts";
 import { exitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
+import { writeReport } from "../report-file.ts";
 import { Service } from "../service.ts";
 import { driveService } from "./run.ts";
 
@@ -34,7 +35,7 @@ export async function demo(
   await getTools(["pulumi", "envoy", "prometheus"], progressTo(process.stderr));
   const directory = await makeProject({
     rollout: demoRollout,
-    replicas: 2,
+    service: { replicas: 2 },
     revision: podinfo("v1"),
   });
   process.env["PULUMI_CONFIG_PASSPHRASE"] = "demo";
@@ -76,6 +77,7 @@ async function show(
     output.say(`\n${version}: npx upramp run -s ${serviceStack} --revision …`);
     const wanted = parseRevision(podinfo(version, env), version);
     await driveService(service, wanted, false, output, signal);
+    if (options.keep) await writeReport(service, output, signal);
     const record = await store.load();
     if (record === null) throw new OperationError(`no record of the rollout of ${version}`);
     return record;

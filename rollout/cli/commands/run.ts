@@ -31,7 +31,9 @@ export async function run(
       output.say(`stack ${service.stackName} has no service yet: deploying it`);
       await service.stack.install(signal);
     }
-    return await driveService(service, wanted, options.retry ?? false, output, signal);
+    const code = await driveService(service, wanted, options.retry ?? false, output, signal);
+    await writeReport(service, output, signal);
+    return code;
   } finally {
     service.close();
   }
@@ -48,7 +50,7 @@ export async function driveService(
   const outputs = await service.outputs(signal);
   const metrics = service.metrics(outputs);
   const store = service.store(outputs);
-  await preflight(outputs, await store.load(), wanted, metrics, signal);
+  await preflight(service, outputs, await store.load(), wanted, signal);
   const end = await drive({
     clock: new SystemClock(),
     stack: service.stack,
@@ -60,7 +62,6 @@ export async function driveService(
     retry,
     signal,
   });
-  await writeReport(service, outputs, store, output);
   return finish(end, service, output);
 }
 

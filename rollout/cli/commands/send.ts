@@ -3,6 +3,7 @@ import { isUnfinished } from "../../core/decide.ts";
 import { UserError } from "../../errors.ts";
 import { exitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
+import { writeReport } from "../report-file.ts";
 import { Service, type ServiceOptions } from "../service.ts";
 import { driveService } from "./run.ts";
 
@@ -37,7 +38,9 @@ export async function send(
       output.say(`sent to the driver that runs: ${holder.who}`);
       return exitCode.ok;
     }
-    return await driveService(service, null, false, output, signal);
+    const code = await driveService(service, null, false, output, signal);
+    await writeReport(service, output, signal);
+    return code;
   } finally {
     service.close();
   }

@@ -36,7 +36,8 @@ export const demoRollout = {
 /** What differs between the demo and other uses of such a project. */
 export interface LocalProject {
   readonly rollout: unknown;
-  readonly replicas: number;
+  /** What `upramp:service` says beside the name and the revision. */
+  readonly service: Readonly<Record<string, unknown>>;
   /** The first version, as `upramp:service.revision` has it. */
   readonly revision: unknown;
 }
@@ -46,7 +47,7 @@ export interface LocalProject {
  * touched, and one folder holds all there is to look at afterwards.
  */
 export async function makeProject(options: LocalProject): Promise<string> {
-  const { rollout, replicas, revision } = options;
+  const { rollout, service, revision } = options;
   const directory = await mkdtemp(join(tmpdir(), "upramp-demo-"));
   await mkdir(join(directory, "backend"));
   const write = (name: string, content: unknown): Promise<void> =>
@@ -70,7 +71,7 @@ export async function makeProject(options: LocalProject): Promise<string> {
     config: {
       "upramp:kind": "service",
       "upramp:platform": platformStack,
-      "upramp:service": { name: "podinfo", replicas, readiness: { path: "/readyz" }, revision },
+      "upramp:service": { name: "podinfo", ...service, revision },
       "upramp:rollout": rollout,
     },
   });
