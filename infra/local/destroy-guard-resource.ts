@@ -28,10 +28,10 @@ export const destroyGuardResource: LocalResource = {
     return Promise.resolve(inputsSchema.parse(properties));
   },
 
-  delete(_id, properties) {
+  async delete(_id, properties) {
     const { directory } = inputsSchema.parse(properties);
     const users = [...ownersBelow(directory)];
-    if (users.length === 0) return Promise.resolve();
+    if (users.length === 0) return;
     const commands = users.map(([, owner]) => `pulumi destroy --stack ${owner}`).join(", ");
     throw new LocalError(
       `${users.map(([name]) => name).join(", ")} still runs on this platform: run ${commands} first ` +

@@ -65,9 +65,9 @@ export const directoryResource: LocalResource = {
   inputNames: Object.keys(inputsSchema.shape),
   replaceOn: ["path", "owner"],
 
-  create(properties) {
+  async create(properties) {
     const inputs = make(properties);
-    return Promise.resolve({ id: inputs.path, state: inputs });
+    return { id: inputs.path, state: inputs };
   },
 
   read(_id, properties) {
@@ -75,8 +75,8 @@ export const directoryResource: LocalResource = {
     return Promise.resolve(readOwner(state.path) === state.owner ? state : null);
   },
 
-  update(_id, _state, properties) {
-    return Promise.resolve(make(properties));
+  async update(_id, _state, properties) {
+    return make(properties);
   },
 
   async delete(_id, properties) {

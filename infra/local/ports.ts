@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileAtomically } from "./atomic-file.ts";
 import { LocalError } from "./local-error.ts";
 import { readFileIfAny } from "./read-file.ts";
@@ -30,7 +31,7 @@ export interface PortRequest {
 export async function claimPort(request: PortRequest): Promise<number> {
   const { directory, name, wanted, configKey } = request;
   if (wanted !== undefined) {
-    if (await isFree(wanted)) return wanted;
+    if (await isFreeSoon(wanted)) return wanted;
     const key = configKey ?? "port";
     throw new LocalError(
       `port ${wanted} for ${name} is in use (${key}): stop the process that listens on 127.0.0.1:${wanted}, ` +
@@ -45,7 +46,7 @@ export async function claimPort(request: PortRequest): Promise<number> {
 async function pickPort(directory: string, name: string): Promise<number> {
   const remembered = rememberedPorts(directory);
   const last = remembered.get(name);
-  if (last !== undefined && (await isFree(last))) return last;
+  if (last !== undefined && (await isFreeSoon(last))) return last;
   const taken = new Set(remembered.values());
   const start = createHash("sha256").update(`${directory}/${name}`).digest().readUInt32BE(0);
   for (let offset = 0; offset < portCount; offset += 1) {
@@ -74,8 +75,21 @@ function rememberedPorts(directory: string): Map<string, number> {
   );
 }
 
+/** A process that was just killed may hold its port until its last thread is gone. */
+const releaseMs = 500;
+const pollMs = 20;
+
+async function isFreeSoon(port: number): Promise<boolean> {
+  const deadline = performance.now() + releaseMs;
+  while (!(await isFree(port))) {
+    if (performance.now() > deadline) return false;
+    await sleep(pollMs);
+  }
+  return true;
+}
+
 /** Whether nobody listens on the port on loopback or on all addresses. */
-export function isFree(port: number): Promise<boolean> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
