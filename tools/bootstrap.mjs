@@ -18,6 +18,7 @@ const commands = {
   "test:cluster": { script: "tools/test.ts", args: ["--only", "cluster"] },
   cluster: { script: "tests/cluster/main.ts", args: [] },
   pulumi: { script: "tools/pulumi.ts", args: [] },
+  "benchmark:step": { script: "benchmarks/step.ts", args: [] },
 };
 
 const exitUsage = 2;

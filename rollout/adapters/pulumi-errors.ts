@@ -88,7 +88,7 @@ export class EngineEvents {
     const known = explain(text);
     if (known !== null) return { kind: "other", message: known };
     const errors = this.#errors.filter((message) => !/^update failed$/i.test(message));
-    const message = errors.length > 0 ? errors.join("; ") : lastLines(plain(text));
+    const message = errors.length > 0 ? [...new Set(errors)].join("; ") : lastLines(plain(text));
     const workload = this.#failedTypes.some((type) => workloadTypes.has(type));
     return { kind: workload ? "workload" : "other", message };
   }

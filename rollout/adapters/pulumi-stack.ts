@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import {
   LocalWorkspace,
   StackNotFoundError,
+  type EngineEvent,
   type PulumiFn,
   type Stack,
   type UpOptions,
@@ -40,6 +41,8 @@ export interface PulumiStackOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Folders of the policy packs that a step forward must satisfy. */
   readonly policyPacks: readonly string[];
+  /** Hears the engine's events as they come, for measuring. */
+  readonly onEvent?: ((event: EngineEvent) => void) | undefined;
   /** Output of the CLI, for the log file. */
   readonly onOutput?: ((chunk: string) => void) | undefined;
 }
@@ -254,7 +257,10 @@ export class PulumiStack implements StackDriver {
   async #up(options: UpOptions, events: EngineEvents, signal: AbortSignal): Promise<void> {
     await this.#stack.up({
       ...options,
-      onEvent: events.take,
+      onEvent: (event) => {
+        events.take(event);
+        this.#options.onEvent?.(event);
+      },
       onOutput: this.#options.onOutput ?? ignore,
       suppressProgress: true,
       suppressOutputs: true,

@@ -24,6 +24,7 @@ export interface ServiceOptions {
   readonly stack?: string | undefined;
   readonly cwd: string;
   readonly policyPack?: readonly string[] | undefined;
+  readonly onEvent?: PulumiStackOptions["onEvent"];
 }
 
 /** A service's stack, opened; the adapters follow from what its outputs say. */
@@ -85,6 +86,7 @@ export class Service {
           ...(provider === null ? {} : { PULUMI_DEBUG_PROVIDERS: attached(provider) }),
         },
         policyPacks: options.policyPack ?? project.policyPacks,
+        onEvent: options.onEvent,
         onOutput: logTo(join(project.directory, ".upramp", "log", `${stackName}.log`)),
       });
       return new Service(project, stackName, stack, provider);

@@ -5,7 +5,7 @@ import { Service } from "../../rollout/cli/service.ts";
 import { Traffic, type Answer } from "../../rollout/cli/demo/traffic.ts";
 import type { ServiceOutputs } from "../../infra/contract.ts";
 import { podinfo } from "../../rollout/cli/demo/project.ts";
-import { pulumi, upramp, type RunningCommand } from "./commands.ts";
+import { pulumi, RunningCommand, upramp } from "./commands.ts";
 
 /** A rollout as short as the real parts allow: Prometheus scrapes every second. */
 export const shortRollout = {
@@ -75,6 +75,29 @@ export class LocalService {
 
   pulumi(...args: readonly string[]): RunningCommand {
     return pulumi(this.directory, this.#env, ...args, "-s", serviceStack);
+  }
+
+  /** The same service, seen from a shell with other variables. */
+  withEnvironment(env: Readonly<Record<string, string>>): LocalService {
+    return new LocalService(
+      this.directory,
+      { ...this.#env, ...env },
+      this.#platform,
+      this.#service,
+    );
+  }
+
+  /** Ends Prometheus as a crash would; the stack does not know. */
+  async killPrometheus(): Promise<void> {
+    const { metrics } = await this.outputs();
+    const { port } = new URL(metrics.address);
+    const list = new RunningCommand("ps", ["-eo", "pid=,args="], process.env, this.directory);
+    const line = (await list.done).stdout
+      .split("\n")
+      .find((text) => text.includes("prometheus") && text.includes(`:${port}`));
+    const pid = Number(line?.trim().split(" ")[0]);
+    if (!(pid > 1)) throw new Error(`no Prometheus on port ${port}`);
+    process.kill(pid, "SIGKILL");
   }
 
   async startTraffic(requestsPerSecond = 100): Promise<void> {
