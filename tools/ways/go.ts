@@ -41,6 +41,8 @@ async function build(
     "build",
     "-mod=readonly",
     "-trimpath",
+    // The linker strips debugging data anyway; not making it saves a fifth of the compile time.
+    "-gcflags=all=-dwarf=false",
     "-ldflags",
     program.linkerFlags,
     "-o",
