@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { EngineEvents, explain, lockHolders } from "../../rollout/adapters/pulumi-errors.ts";
+
+// Texts as CLI 3.255.0 printed them.
+const lockedText = `error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.
+  file:///state/.pulumi/locks/organization/upramp/dev-podinfo/1111.json: created by ann@elsewhere (pid 4711) at 2026-11-24T09:00:00Z`;
+
+const base = { sequence: 1, timestamp: 1 };
+
+describe("what a failed Pulumi operation means", () => {
+  it("names who holds the stack", () => {
+    const failure = new EngineEvents().failure(new Error(lockedText));
+    assert.equal(failure.kind, "locked");
+    assert.match(failure.message, /ann@elsewhere \(pid 4711\)/);
+    assert.deepEqual(lockHolders(lockedText), [{ host: "elsewhere", pid: 4711 }]);
+  });
+
+  it("tells a workload that did not come up from another resource", () => {
+    for (const [type, kind] of [
+      ["upramp:local:Process", "workload"],
+      ["kubernetes:apps/v1:Deployment", "workload"],
+      ["upramp:local:Route", "other"],
+    ] as const) {
+      const events = new EngineEvents();
+      events.take({
+        ...base,
+        resOpFailedEvent: {
+          metadata: { op: "create", urn: "u", type, provider: "" },
+          status: 0,
+          steps: 1,
+        },
+      });
+      assert.equal(events.failure(new Error("x")).kind, kind);
+    }
+  });
+
+  it("calls a violated mandatory policy by its name, and an advisory one nothing", () => {
+    const policy = {
+      message: "<{%fg 1%}>weights add up to 90<{%reset%}>",
+      color: "never",
+      policyName: "require-whole-weights",
+      policyPackName: "p",
+      policyPackVersion: "1",
+      policyPackVersionTag: "1",
+      resourceUrn: "urn:route",
+    };
+    const advisory = new EngineEvents();
+    advisory.take({ ...base, policyEvent: { ...policy, enforcementLevel: "warning" } });
+    assert.equal(advisory.failure(new Error("x")).kind, "other");
+    const mandatory = new EngineEvents();
+    mandatory.take({ ...base, policyEvent: { ...policy, enforcementLevel: "mandatory" } });
+    assert.deepEqual(mandatory.failure(new Error("x")), {
+      kind: "policy",
+      message: "require-whole-weights: weights add up to 90 (urn:route)",
+    });
+  });
+
+  it("shows what a program threw without its stack trace, once", () => {
+    const events = new EngineEvents();
+    const message =
+      "Unhandled exception: ContractError: upramp:rollout.steps[1] = 101: too big\n    at parse (file:///x.ts:1:1)";
+    for (let times = 0; times < 2; times += 1) {
+      events.take({
+        ...base,
+        diagnosticEvent: { message, severity: "error", color: "never" },
+      });
+    }
+    assert.equal(events.failure(new Error("x")).message, "upramp:rollout.steps[1] = 101: too big");
+  });
+
+  it("says which variable to set for the passphrase", () => {
+    assert.match(explain("error: incorrect passphrase") ?? "", /PULUMI_CONFIG_PASSPHRASE/);
+    assert.match(explain("error: passphrase must be set with …") ?? "", /PULUMI_CONFIG_PASSPHRASE/);
+    assert.equal(explain("something else"), null);
+  });
+});
