@@ -21,7 +21,7 @@ const inputsSchema = z.object({
   listeners: z.string(),
   clusters: z.string(),
   /** What to do when Envoy does not take it up. */
-  hint: z.string().default("see its log"),
+  hint: z.string().optional(),
 });
 type EntryInputs = z.infer<typeof inputsSchema>;
 
@@ -97,7 +97,7 @@ async function put(inputs: EntryInputs, signal: AbortSignal): Promise<number> {
   if (listeners.length === 0 || (await listensWithin(port, listenMs, signal))) return port;
   await putPiece(directory, name, before);
   throw new LocalError(
-    `Envoy does not listen on 127.0.0.1:${port} for ${name} ${listenMs} ms after it was told to; ${inputs.hint}`,
+    `Envoy does not listen on 127.0.0.1:${port} for ${name} ${listenMs} ms after it was told to; ${inputs.hint ?? "see its log"}`,
   );
 }
 

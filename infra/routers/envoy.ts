@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { PlatformOutputs, Slot } from "../contract.ts";
 import { File, Route, XdsEntry } from "../local/resources.ts";
 import { clusterName, perSlot, routeConfigName, slots, xdsPaths } from "../names.ts";
+import { envoyQueries } from "./envoy-queries.ts";
 import type { Routed, Router, RouterArgs } from "./router.ts";
 
 /**
@@ -71,7 +72,7 @@ function declareService(
       routeConfig: routeConfigName(service),
       clusters,
     },
-    queries: envoyQueries,
+    queries: envoyQueries(`envoy_cluster_name="{{ cluster }}"`),
     variables: perSlot((slot) => ({ cluster: clusters[slot], target: service })),
   };
 }
@@ -192,20 +193,3 @@ function clusterOf(cluster: string, endpointsFile: string, readinessPath: string
 function fileSource(path: string): object {
   return { resource_api_version: "V3", path_config_source: { path } };
 }
-
-const inCluster = `envoy_cluster_name="{{ cluster }}"`;
-const requests = `sum(rate(envoy_cluster_upstream_rq_xx{${inCluster}}[{{ window }}]))`;
-const served = `sum(rate(envoy_cluster_upstream_rq_xx{${inCluster},envoy_response_code_class!="5"}[{{ window }}]))`;
-const timed = `sum(rate(envoy_cluster_upstream_rq_time_count{${inCluster}}[{{ window }}]))`;
-
-/**
- * Built-in metrics: the success rate in percent (0 when every answer is a 5xx: a class that never occurred has
- * no series), P99 and average latency in milliseconds. Without requests none has a value.
- */
-const envoyQueries = {
-  "request-success-rate": `100 * (${served} or vector(0)) / (${requests} > 0)`,
-  "request-duration":
-    `histogram_quantile(0.99, sum by (le) (rate(envoy_cluster_upstream_rq_time_bucket{${inCluster}}[{{ window }}])))` +
-    ` and (${timed} > 0)`,
-  "request-duration-average": `sum(rate(envoy_cluster_upstream_rq_time_sum{${inCluster}}[{{ window }}])) / (${timed} > 0)`,
-} as const;
