@@ -300,9 +300,9 @@ describe("the stacks on this machine, with the real engine, Envoy and Prometheus
   });
 
   it("is stopped by the policy pack before anything moves, in both forms of the pack", async () => {
-    const weights = { blue: 70, green: 20 };
+    let weights = { blue: 70, green: 20 };
+    const path = join(project.directory, "bad-route.json");
     const stack = await project.inline("dev-bad", () => {
-      const path = join(project.directory, "bad-route.json");
       const provider = new LocalProvider("local");
       new Route("bad", { path, template: `"{{ blue }}"`, weights }, { provider });
       return Promise.resolve({ stack: pulumi.getStack() });
@@ -313,6 +313,12 @@ describe("the stacks on this machine, with the real engine, Envoy and Prometheus
         /require-whole-weights[\s\S]*weights = 70, 20: they add up to 90, not 100/,
       );
     }
+    weights = { blue: 70, green: 30 };
+    await assert.rejects(
+      stack.preview({ policyPacks: [packExecutable] }),
+      /forbid-weight-on-empty-slot[\s\S]*green has weight, but no process/,
+    );
+    assert.ok(!existsSync(path));
     await stack.workspace.removeStack("dev-bad");
   });
 
