@@ -53,7 +53,7 @@ export interface DriveOptions {
 export type DriveEnd =
   | { readonly kind: "ended"; readonly outcome: DriveOutcome; readonly record: RolloutRecord }
   | { readonly kind: "refused"; readonly holder: LockHolder }
-  | { readonly kind: "lockLost"; readonly record: RolloutRecord }
+  | { readonly kind: "lockLost" }
   | { readonly kind: "notDeployed" };
 
 /**
@@ -92,11 +92,21 @@ class Drive {
   }
 
   async run(): Promise<DriveEnd> {
+    try {
+      return await this.#loop();
+    } catch (error) {
+      // a store refuses to save for a driver that another has replaced
+      if (this.#lock.lost.aborted) return { kind: "lockLost" };
+      throw error;
+    }
+  }
+
+  async #loop(): Promise<DriveEnd> {
     const { clock, reporter } = this.#options;
     let record = await this.#load();
     reporter.report({ type: "started", at: clock.now(), record, spec: this.#view.spec });
     for (;;) {
-      if (this.#lock.lost.aborted) return { kind: "lockLost", record };
+      if (this.#lock.lost.aborted) return { kind: "lockLost" };
       if (this.#interrupted()) return this.#end("interrupted", null, record);
       let failure: ActFailure | null = null;
       const command = await this.#options.store.readCommand();
@@ -115,8 +125,11 @@ class Drive {
       if (this.#interrupted()) continue;
       const decision = decide(this.#view.spec, record, seen);
       this.#report(record, decision);
+      // an action that is only tried again has not answered the command: it stays for the next look
+      const answered =
+        record.pending === null || decision.record.pending?.action !== record.pending.action;
       record = await this.#save(record, decision.record);
-      if (command !== null) await this.#options.store.clearCommand();
+      if (command !== null && answered) await this.#options.store.clearCommand();
       if (decision.outcome === "stop") return this.#end("stopped", decision.reason, record);
       if (decision.outcome === "end")
         return this.#end(outcomeOf(record, decision), decision.reason, record);

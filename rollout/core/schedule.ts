@@ -44,8 +44,12 @@ function isChecked(state: RunningState): boolean {
  * by as much. A clock set forward only makes bounds come early, which is the safe side.
  */
 export function notInFuture(record: RolloutRecord, now: number): RolloutRecord {
-  const { state, pending } = record;
-  if (isResting(state)) return record;
+  const { state } = record;
+  const pending =
+    record.pending === null
+      ? null
+      : { ...record.pending, notBefore: Math.min(record.pending.notBefore, now + backoffMaxMs) };
+  if (isResting(state)) return { ...record, pending };
   const past = (time: number): number => Math.min(time, now);
   const pastOrNull = (time: number | null): number | null => (time === null ? null : past(time));
   const times = {
@@ -54,11 +58,7 @@ export function notInFuture(record: RolloutRecord, now: number): RolloutRecord {
     confirmedAt: pastOrNull(state.confirmedAt),
     lastCheckAt: pastOrNull(state.lastCheckAt),
   };
-  const due =
-    pending === null
-      ? null
-      : { ...pending, notBefore: Math.min(pending.notBefore, now + backoffMaxMs) };
-  return { ...record, state: withTimes(state, times, past), pending: due };
+  return { ...record, state: withTimes(state, times, past), pending };
 }
 
 type Times = Pick<RunningState, "rollout" | "since" | "confirmedAt" | "lastCheckAt">;
