@@ -123,7 +123,9 @@ server.once("error", (error) => {
   process.exit(1);
 });
 server.listen(port, "127.0.0.1", () => {
-  console.log(`podinfo ${version} listens on 127.0.0.1:${port}`);
+  const address = server.address();
+  const bound = typeof address === "object" && address !== null ? address.port : port;
+  console.log(`podinfo ${version} listens on 127.0.0.1:${bound}`);
 });
 if (exitAfterMs > 0) {
   setTimeout(() => {
