@@ -17,9 +17,8 @@ const className = "envoy-gateway";
 const controllerImage = "docker.io/envoyproxy/gateway:v1.9.1";
 const controllerLabel = "control-plane=envoy-gateway";
 
-/** Envoy Gateway adds 10000 to ports below 1024. */
-const listenerPort = 80;
-const envoyPort = listenerPort + 10_000;
+/** Envoy listens at the Gateway's own port from 1024 on. (80 would become 10080, which `fetch` refuses.) */
+const listenerPort = 8_881;
 const xdsPort = 18_000;
 const statsPort = 19_001;
 
@@ -45,7 +44,7 @@ export async function startEnvoyGateway(cluster: Cluster): Promise<TestGateway> 
     name: "envoy-gateway",
     className,
     gateway,
-    url: `http://127.0.0.1:${envoyPort}`,
+    url: `http://127.0.0.1:${listenerPort}`,
     statsAddress: `127.0.0.1:${statsPort}`,
     killController: () => killController(cluster),
     async restartController() {
@@ -60,7 +59,7 @@ export async function startEnvoyGateway(cluster: Cluster): Promise<TestGateway> 
 /** A Gateway is programmed before its Envoy has the listener. */
 function untilListening(): Promise<true> {
   return waitUntil("Envoy of envoy-gateway listens", readyBoundMs, () =>
-    canConnect("127.0.0.1", envoyPort),
+    canConnect("127.0.0.1", listenerPort),
   );
 }
 

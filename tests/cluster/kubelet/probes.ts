@@ -34,7 +34,7 @@ export interface ProbeHandler {
 const firstSuccessIntervalMs = 100;
 
 /** How long the short interval is used, in ms; after that a failing container is probed as declared. */
-const firstSuccessSpanMs = 3_000;
+const firstSuccessSpanMs = 15_000;
 
 /**
  * Runs a probe until `signal` aborts, with the thresholds and times the probe declares.
