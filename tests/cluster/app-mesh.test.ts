@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { ApiRefusal, apiRequest } from "./api-request.ts";
+import { PrometheusClient } from "../../rollout/adapters/prometheus.ts";
+import { ApiRefusal } from "./api-request.ts";
+import { gatewayPort, membership, meshed, node, router } from "./app-mesh/canary-objects.ts";
 import type { AppMesh } from "./app-mesh/controller.ts";
 import { egressPort } from "./app-mesh/names.ts";
-import { kinds, type HeaderMatch, type Kind } from "./app-mesh/objects.ts";
+import { read, remove, untilActive, untilGone } from "./app-mesh/object-access.ts";
 import { startAppMesh } from "./app-mesh/start.ts";
-import { apply, type AnyObject } from "./apply.ts";
+import { apply } from "./apply.ts";
 import { countByVersion, Load } from "./load.ts";
 import { podinfoPod, podinfoPort } from "./podinfo-template.ts";
+import { startPrometheus } from "./prometheus.ts";
 import { describeOnCluster, type TestCluster } from "./test-cluster.ts";
 import { TestNamespace } from "./test-namespace.ts";
 import { waitUntil } from "./wait-until.ts";
-
-const apiVersion = "appmesh.k8s.aws/v1beta2";
-const gatewayPort = 8_088;
 
 /** Bounded so that the servers under test keep a core to themselves. */
 const requestsPerSecond = 200;
@@ -129,8 +129,8 @@ describeOnCluster("the stand-in for App Mesh", (cluster) => {
   });
 
   it("counts the requests of each virtual node under App Mesh's cluster names", async () => {
-    const admin = appMesh.gateway(`${space.name}/ingress`)?.place.address;
-    const metrics = await (await fetch(`http://${admin}:9901/stats/prometheus`)).text();
+    const stats = appMesh.gateway(`${space.name}/ingress`)?.statsAddress;
+    const metrics = await (await fetch(`http://${stats}/stats/prometheus`)).text();
     for (const slot of ["primary", "canary"]) {
       const cluster = `cds_egress_${space.name}_${slot}_${space.name}_http_${podinfoPort}`;
       const series = metrics
@@ -144,6 +144,33 @@ describeOnCluster("the stand-in for App Mesh", (cluster) => {
       assert.ok(Number(series?.split(" ").at(-1)) > 100, series ?? `no series of ${cluster}`);
     }
     assert.match(metrics, new RegExp(`self_redirect_http_${egressPort}`));
+  });
+
+  it("answers the caller-side queries of a virtual node by Prometheus", async function () {
+    this.timeout(60_000);
+    const { processes } = cluster();
+    assert.ok(processes !== undefined);
+    const gateway = appMesh.gateway(`${space.name}/ingress`);
+    const prometheus = await startPrometheus(processes, {
+      "appmesh-envoy": gateway?.statsAddress ?? "",
+    });
+    const client = new PrometheusClient({ address: prometheus.url });
+    await setWeight(space, 50);
+    const load = new Load({ url: `${url}status/503`, requestsPerSecond: 20 });
+    const others = new Load({ url, requestsPerSecond: 100 });
+    const node = `envoy_cluster_name="cds_egress_${space.name}_canary_${space.name}_http_${podinfoPort}"`;
+    const rate = (selector: string): string =>
+      `sum(rate(envoy_cluster_upstream_rq{${node}${selector}}[5s]))`;
+    const successRate = `${rate(',envoy_response_code!~"5.*"')} / ${rate("")} * 100`;
+    const p99 = `histogram_quantile(0.99, sum by (le) (rate(envoy_cluster_upstream_rq_time_bucket{${node}}[5s])))`;
+    await waitUntil("the success rate is that of the requests", 20_000, async () => {
+      const percent = await numberOf(client, successRate);
+      // 100 good ones for each 20 bad ones.
+      return percent !== undefined && percent > 70 && percent < 95;
+    });
+    const latencyMs = await numberOf(client, p99);
+    assert.ok(latencyMs !== undefined && latencyMs > 0 && latencyMs < 1_000, `${latencyMs} ms`);
+    await Promise.all([load.stop(), others.stop(), prometheus.stop()]);
   });
 
   it("reports a dead reference, and keeps what was accepted before in force", async () => {
@@ -187,6 +214,49 @@ describeOnCluster("the stand-in for App Mesh", (cluster) => {
     );
   });
 
+  it("keeps serving while its controller is gone, and takes changes when it is back", async function () {
+    this.timeout(60_000);
+    await setWeight(space, 0);
+    const load = new Load({ url, requestsPerSecond });
+    await appMesh.killController();
+    await assert.rejects(space.apply(router(100)), /failed calling webhook/);
+    await appMesh.restartController();
+    await setWeight(space, 100);
+    await sleep(300);
+    const counts = countByVersion(await load.stop());
+    assert.deepEqual(load.failures().slice(0, 3), []);
+    assert.ok((counts["1.0.0"] ?? 0) > 20 && (counts["2.0.0"] ?? 0) > 20, JSON.stringify(counts));
+  });
+
+  it("goes on when the API server has been killed and is back", async function () {
+    this.timeout(90_000);
+    await setWeight(space, 0);
+    const load = new Load({ url, requestsPerSecond });
+    const { processes } = cluster();
+    await processes?.controlPlane.parts.apiServer.kill();
+    await processes?.controlPlane.restart("apiServer");
+    await waitUntil("a write is admitted again", 20_000, async () => {
+      await space.apply(router(100));
+      return true;
+    });
+    await untilActive(space, "VirtualRouter", "podinfo");
+    assert.match(await (await fetch(url)).text(), /"version":"2\.0\.0"/);
+    await load.stop();
+    assert.deepEqual(load.failures().slice(0, 3), []);
+  });
+
+  it("loses no request while the pods of a slot are replaced", async function () {
+    this.timeout(60_000);
+    await setWeight(space, 0);
+    const load = new Load({ url, requestsPerSecond });
+    await deploySlot(space, cluster(), "primary", "1.0.1");
+    await space.untilRolledOut("primary");
+    await sleep(1_500);
+    const outcomes = await load.stop();
+    assert.deepEqual(load.failures().slice(0, 3), []);
+    assert.ok((countByVersion(outcomes)["1.0.1"] ?? 0) > 100);
+  });
+
   it("keeps a virtual node that is being deleted until no route names it", async () => {
     await remove(space, "VirtualNode", "canary");
     const { metadata } = await read(space, "VirtualNode", "canary");
@@ -199,104 +269,10 @@ describeOnCluster("the stand-in for App Mesh", (cluster) => {
   });
 });
 
-/** A mesh of the namespace's own. */
-function membership(namespace: string): AnyObject[] {
-  const labels = { mesh: namespace };
-  return [
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } },
-    {
-      apiVersion,
-      kind: "Mesh",
-      metadata: { name: namespace },
-      spec: { namespaceSelector: { matchLabels: labels } },
-    },
-  ];
-}
-
-/** Everything but the router. */
-function meshed(namespace: string): AnyObject[] {
-  return [
-    {
-      apiVersion,
-      kind: "VirtualGateway",
-      metadata: { name: "ingress" },
-      spec: {
-        namespaceSelector: { matchLabels: { mesh: namespace } },
-        podSelector: { matchLabels: { app: "ingress" } },
-        listeners: [{ portMapping: { port: gatewayPort, protocol: "http" } }],
-      },
-    },
-    node(namespace, "primary"),
-    node(namespace, "canary"),
-    {
-      apiVersion,
-      kind: "VirtualService",
-      metadata: { name: "podinfo" },
-      spec: { provider: { virtualRouter: { virtualRouterRef: { name: "podinfo" } } } },
-    },
-    {
-      apiVersion,
-      kind: "GatewayRoute",
-      metadata: { name: "podinfo" },
-      spec: {
-        httpRoute: {
-          match: { prefix: "/" },
-          action: { target: { virtualService: { virtualServiceRef: { name: "podinfo" } } } },
-        },
-      },
-    },
-  ];
-}
-
-function node(namespace: string, slot: string, more: object = {}): AnyObject {
-  return {
-    apiVersion,
-    kind: "VirtualNode",
-    metadata: { name: slot },
-    spec: {
-      podSelector: { matchLabels: { app: slot } },
-      listeners: [{ portMapping: { port: podinfoPort, protocol: "http" } }],
-      serviceDiscovery: { dns: { hostname: `${slot}.${namespace}.svc.cluster.local.` } },
-      ...more,
-    },
-  };
-}
-
-/**
- * The router.
- *
- * @param weight  of the canary
- * @param headers sends requests that match them to the canary, whatever the weight
- * @param canary  name of the canary's node
- */
-function router(
-  weight: number,
-  headers?: readonly Pick<HeaderMatch, "name" | "match">[],
-  canary = "canary",
-): AnyObject {
-  const split = (percent: number): object => ({
-    weightedTargets: [
-      { virtualNodeRef: { name: canary }, weight: percent },
-      { virtualNodeRef: { name: "primary" }, weight: 100 - percent },
-    ],
-  });
-  const route = (name: string, priority: number, match: object, percent: number): object => ({
-    name,
-    priority,
-    httpRoute: { match, action: split(percent) },
-  });
-  return {
-    apiVersion,
-    kind: "VirtualRouter",
-    metadata: { name: "podinfo" },
-    spec: {
-      listeners: [{ portMapping: { port: podinfoPort, protocol: "http" } }],
-      routes: [
-        ...(headers === undefined ? [] : [route("insiders", 10, { prefix: "/", headers }, 100)]),
-        route("podinfo", 20, { prefix: "/" }, weight),
-      ],
-    },
-  };
+/** The one number that a query has now; undefined while it has none. */
+async function numberOf(client: PrometheusClient, promql: string): Promise<number | undefined> {
+  const sample = await client.query(promql, Date.now(), AbortSignal.timeout(5_000));
+  return sample.kind === "value" ? sample.value : undefined;
 }
 
 async function deploySlot(
@@ -332,67 +308,6 @@ async function waitForVersion(url: string, version: string): Promise<void> {
     if ((await response.text()).includes(`"version":"${version}"`)) return;
   }
   throw new Error(`no answer of ${version} within 5 s`);
-}
-
-const readSchema = z.object({
-  metadata: z.object({ generation: z.number(), deletionTimestamp: z.string().optional() }),
-  spec: z.looseObject({
-    awsName: z.string().optional(),
-    meshRef: z.object({ name: z.string() }).optional(),
-  }),
-  status: z
-    .looseObject({
-      observedGeneration: z.number().optional(),
-      conditions: z
-        .array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() }))
-        .default([]),
-    })
-    .prefault({}),
-});
-
-type ReadObject = z.output<typeof readSchema>;
-
-function pathOf(space: TestNamespace, kind: Kind, name: string): string {
-  const place = kind === "Mesh" ? "" : `/namespaces/${space.name}`;
-  return `/apis/${apiVersion}${place}/${kinds[kind].plural}/${name}`;
-}
-
-async function read(space: TestNamespace, kind: Kind, name: string): Promise<ReadObject> {
-  const text = await apiRequest(space.cluster.config, "GET", pathOf(space, kind, name));
-  return readSchema.parse(JSON.parse(text));
-}
-
-async function remove(space: TestNamespace, kind: Kind, name: string): Promise<void> {
-  await apiRequest(space.cluster.config, "DELETE", pathOf(space, kind, name));
-}
-
-/** Resolves when App Mesh has taken an object as it is now. */
-async function untilActive(space: TestNamespace, kind: Kind, name: string): Promise<ReadObject> {
-  let seen = "";
-  return waitUntil(
-    `${kind} ${name} is active`,
-    20_000,
-    async () => {
-      const found = await read(space, kind, name);
-      seen = JSON.stringify(found.status);
-      const [condition] = found.status.conditions;
-      const isCurrent = found.status.observedGeneration === found.metadata.generation;
-      const isActive = condition?.type === `${kind}Active` && condition.status === "True";
-      return isActive && isCurrent ? found : undefined;
-    },
-    () => seen,
-  );
-}
-
-async function untilGone(space: TestNamespace, kind: Kind, name: string): Promise<void> {
-  await waitUntil(`${kind} ${name} is gone`, 20_000, async () => {
-    try {
-      await read(space, kind, name);
-      return false;
-    } catch (error) {
-      return error instanceof ApiRefusal && error.status === 404;
-    }
-  });
 }
 
 /** Deletes all of it at once; App Mesh lets go of users before what they use. */

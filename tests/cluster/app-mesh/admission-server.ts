@@ -82,13 +82,12 @@ export class AdmissionServer {
       this.#server.once("error", reject);
       this.#server.listen(0, "127.0.0.1", resolve);
     });
-    await this.#unregister();
+    await unregisterWebhooks(this.#config);
     await this.#register();
   }
 
-  /** Unregisters them, since a registered webhook that does not answer blocks every write, and stops. */
-  async stop(): Promise<void> {
-    await this.#unregister();
+  /** Stops answering; registered webhooks that do not answer block every write of their kinds. */
+  async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -150,18 +149,6 @@ export class AdmissionServer {
     });
   }
 
-  async #unregister(): Promise<void> {
-    const api = this.#config.makeApiClient(AdmissionregistrationV1Api);
-    const { items: mutating } = await api.listMutatingWebhookConfiguration();
-    if (mutating.some(({ metadata }) => metadata?.name === configurationName.mutating)) {
-      await api.deleteMutatingWebhookConfiguration({ name: configurationName.mutating });
-    }
-    const { items: validating } = await api.listValidatingWebhookConfiguration();
-    if (validating.some(({ metadata }) => metadata?.name === configurationName.validating)) {
-      await api.deleteValidatingWebhookConfiguration({ name: configurationName.validating });
-    }
-  }
-
   #webhook(path: "mutate" | "validate") {
     // A server that listens on a port has an address with one.
     const { port } = this.#server.address() as AddressInfo;
@@ -184,5 +171,18 @@ export class AdmissionServer {
         },
       ],
     };
+  }
+}
+
+/** Takes both webhooks away where they are registered. */
+export async function unregisterWebhooks(config: KubeConfig): Promise<void> {
+  const api = config.makeApiClient(AdmissionregistrationV1Api);
+  const { items: mutating } = await api.listMutatingWebhookConfiguration();
+  if (mutating.some(({ metadata }) => metadata?.name === configurationName.mutating)) {
+    await api.deleteMutatingWebhookConfiguration({ name: configurationName.mutating });
+  }
+  const { items: validating } = await api.listValidatingWebhookConfiguration();
+  if (validating.some(({ metadata }) => metadata?.name === configurationName.validating)) {
+    await api.deleteValidatingWebhookConfiguration({ name: configurationName.validating });
   }
 }

@@ -3,7 +3,7 @@ import { seconds, toMs } from "./durations.ts";
 import { endpointsOf, type Endpoint, type Network } from "./endpoints.ts";
 import { nodeClusterName, selfRedirectClusterName } from "./names.ts";
 import type { ConnectionPool, HealthCheck, NodeListener, Protocol } from "./objects.ts";
-import type { EnvoyObject } from "./retries.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
 
 /** App Mesh opened Envoy's circuit breakers as far as they go. */
 const unlimited = 2_147_483_647;

@@ -2,7 +2,11 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { waitUntil } from "../wait-until.ts";
 import { acceptAll } from "./accept.ts";
 import { emptyAccount, type Account } from "./account.ts";
-import { AdmissionServer, type ServingCertificate } from "./admission-server.ts";
+import {
+  AdmissionServer,
+  unregisterWebhooks,
+  type ServingCertificate,
+} from "./admission-server.ts";
 import { ApiClient } from "./api-client.ts";
 import type { GatewayEnvoy } from "./gateway-envoy.ts";
 import { Gateways, type GatewaysOptions } from "./gateways.ts";
@@ -20,32 +24,38 @@ export interface AppMeshOptions extends GatewaysOptions {
   readonly certificate: ServingCertificate;
 }
 
+/** The parts of the controller that runs in the cluster: they end when it is killed. */
+interface Controller {
+  readonly admission: AdmissionServer;
+  readonly watched: Watched;
+  readonly statuses: StatusWriter;
+}
+
 /**
  * A stand-in for App Mesh: the controller that ran in the cluster, the service that ran at AWS, and the
  * Envoys of virtual gateways. It admits objects, says in their status what has become of them, and keeps
  * Envoy at what they say: a changed weight is there some ten milliseconds after the write.
  *
- * What it is not: {@link GatewayEnvoy} tells what lacks without Envoys beside the pods. The account is kept
- * in memory, so after a restart an object whose last update was refused has no earlier state to go on with.
+ * What it is not: {@link GatewayEnvoy} tells what lacks without Envoys beside the pods. An object counts as
+ * Active once the Envoys that run have taken it, where App Mesh said so before and never looked.
  */
 export class AppMesh {
   /** Errors of the stand-in itself, which a test should find empty. */
   readonly failures: unknown[] = [];
+  readonly #options: AppMeshOptions;
   readonly #client: ApiClient;
-  readonly #admission: AdmissionServer;
-  readonly #watched: Watched;
   readonly #gateways: Gateways;
-  readonly #statuses: StatusWriter;
+  #controller: Controller | undefined;
+  /** AWS's memory, which outlives a controller. */
   #account: Account = emptyAccount;
   #isDirty = false;
   #passing: Promise<void> | undefined;
-  #isStopped = false;
 
   /** Starts it; resolves when its webhooks are in force and it has looked at everything once. */
   static async start(options: AppMeshOptions): Promise<AppMesh> {
     const appMesh = new AppMesh(options);
     try {
-      await appMesh.#start();
+      await appMesh.restartController();
       return appMesh;
     } catch (error) {
       await appMesh.stop();
@@ -54,14 +64,9 @@ export class AppMesh {
   }
 
   private constructor(options: AppMeshOptions) {
-    const fail = (error: unknown): void => void this.failures.push(error);
+    this.#options = options;
     this.#client = new ApiClient(options.config);
-    this.#admission = new AdmissionServer(options.config, options.certificate, (namespace) =>
-      this.#client.neighborsOf(namespace),
-    );
     this.#gateways = new Gateways(options);
-    this.#statuses = new StatusWriter(this.#client, fail);
-    this.#watched = new Watched(options.config, () => this.#look());
   }
 
   /** The Envoy of a virtual gateway (`namespace/name`), once the gateway is active. */
@@ -69,46 +74,68 @@ export class AppMesh {
     return this.#gateways.get(key);
   }
 
-  /** Stops everything; objects stay as they are. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#watched.stop();
+  /**
+   * Ends the controller as a crash would: Envoys go on with what they have, no change reaches them, and
+   * every write of an object of App Mesh fails, because its webhooks do not answer.
+   */
+  async killController(): Promise<void> {
+    const controller = this.#controller;
+    this.#controller = undefined;
+    await controller?.watched.stop();
     await this.#passing;
-    await this.#statuses.idle();
-    await this.#gateways.stop();
-    await this.#admission.stop();
+    await controller?.statuses.idle();
+    await controller?.admission.close();
   }
 
-  async #start(): Promise<void> {
-    await this.#admission.start();
+  /** Starts it again; resolves when its webhooks are in force and it has looked at everything once. */
+  async restartController(): Promise<void> {
+    const { config, certificate } = this.#options;
+    const controller: Controller = {
+      admission: new AdmissionServer(config, certificate, (namespace) =>
+        this.#client.neighborsOf(namespace),
+      ),
+      watched: new Watched(config, () => this.#look()),
+      statuses: new StatusWriter(this.#client, (error) => void this.failures.push(error)),
+    };
+    await controller.admission.start();
     await waitUntil("App Mesh's webhooks are in force", webhookBoundMs, () =>
       this.#client.areWebhooksInForce(),
     );
-    await this.#watched.start();
+    await controller.watched.start();
+    // Only now: a look at half of the objects would take the other half from Envoy.
+    this.#controller = controller;
     this.#look();
     await this.#passing;
   }
 
+  /** Stops everything, Envoys too, and takes the webhooks away; objects stay as they are. */
+  async stop(): Promise<void> {
+    await this.killController();
+    await this.#gateways.stop();
+    await unregisterWebhooks(this.#options.config);
+  }
+
   /** Something has changed: one pass now, or one more after the pass that runs. */
   #look(): void {
+    if (this.#controller === undefined) return;
     this.#isDirty = true;
     this.#passing ??= this.#passWhileDirty().finally(() => (this.#passing = undefined));
   }
 
   async #passWhileDirty(): Promise<void> {
-    while (this.#isDirty && !this.#isStopped) {
+    while (this.#isDirty && this.#controller !== undefined) {
       // Events come in bursts; those that are here already belong to this pass.
       await new Promise(setImmediate);
       this.#isDirty = false;
-      await this.#pass().catch((error: unknown) => this.failures.push(error));
+      await this.#pass(this.#controller).catch((error: unknown) => this.failures.push(error));
     }
   }
 
-  async #pass(): Promise<void> {
-    const { account, verdicts } = acceptAll(this.#watched.objects(), this.#account);
+  async #pass({ watched, statuses }: Controller): Promise<void> {
+    const { account, verdicts } = acceptAll(watched.objects(), this.#account);
     this.#account = account;
-    const faults = await this.#gateways.bring(account, this.#watched.network());
-    this.#statuses.write(verdicts.map((verdict) => withFault(verdict, faults)));
+    const faults = await this.#gateways.bring(account, watched.network());
+    statuses.write(verdicts.map((verdict) => withFault(verdict, faults)));
   }
 }
 

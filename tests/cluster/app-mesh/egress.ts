@@ -16,7 +16,8 @@ import {
 } from "./durations.ts";
 import { byPrecedence, envoyMatch } from "./matches.ts";
 import type { NodeListener } from "./objects.ts";
-import { defaultRetryPolicy, retryPolicy, type EnvoyObject } from "./retries.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
+import { defaultRetryPolicy, retryPolicy } from "./retries.ts";
 
 /** A virtual service as one gateway reaches it. */
 export interface ServiceUse {

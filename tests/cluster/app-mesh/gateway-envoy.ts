@@ -6,7 +6,7 @@ import type { Endpoint } from "./endpoints.ts";
 import { EnvoyAdmin, EnvoyRefusal } from "./envoy-admin.ts";
 import { GatewayFiles } from "./gateway-files.ts";
 import { egressPort } from "./names.ts";
-import type { EnvoyObject } from "./retries.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
 import type { GatewayResources } from "./translate.ts";
 
 /** Envoy is ready after about 0.2 s; the bound is for a busy machine. */
@@ -73,6 +73,11 @@ export class GatewayEnvoy {
       ],
       logPath: options.logPath,
     });
+  }
+
+  /** Host and port of its `/stats/prometheus`. */
+  get statsAddress(): string {
+    return `${this.#options.address}:${this.#options.adminPort ?? defaultAdminPort}`;
   }
 
   /** Where its listeners, its files and its way back to itself are. */

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
 import type { GatewayPlace } from "./place.ts";
-import type { EnvoyObject } from "./retries.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
 import type { GatewayResources } from "./translate.ts";
 
 /** Longest wait for an Envoy to take a file, in ms. It takes milliseconds; the bound is for a busy machine. */

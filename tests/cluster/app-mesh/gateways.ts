@@ -59,6 +59,7 @@ export class Gateways {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#envoys.values()].map((envoy) => envoy.stop()));
+    this.#envoys.clear();
   }
 
   async #envoyOf({ key, mesh, awsName }: AcceptedGateway): Promise<GatewayEnvoy | undefined> {

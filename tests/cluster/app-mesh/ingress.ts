@@ -4,7 +4,7 @@ import { hostOf, type EgressRoute, type ServiceUse } from "./egress.ts";
 import { byPrecedence, envoyMatch, type Ranked } from "./matches.ts";
 import { ingressRouteConfigName, selfRedirectClusterName } from "./names.ts";
 import type { GatewayListener, Rewrite } from "./objects.ts";
-import type { EnvoyObject } from "./retries.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
 
 /** Names the service to the egress listener where the host name must stay as it came. */
 export const serviceHeader = "x-app-mesh-virtual-service";

@@ -3,7 +3,7 @@ import { socketAddress } from "./clusters.ts";
 import { egressPort, egressRouteConfigName, ingressRouteConfigName } from "./names.ts";
 import type { GatewayListener } from "./objects.ts";
 import type { GatewayPlace } from "./place.ts";
-import type { EnvoyObject } from "./retries.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
 
 /** The listener that the world sends to. */
 export function ingressListener(

@@ -1,6 +1,6 @@
 import type { GatewayMatch, RouteMatch } from "./account.ts";
 import type { HeaderMatch } from "./objects.ts";
-import type { EnvoyObject } from "./retries.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
 
 type HttpMatch = Extract<RouteMatch | GatewayMatch, { kind: "http" }>;
 type GrpcMatch = Extract<RouteMatch | GatewayMatch, { kind: "grpc" }>;

@@ -1,8 +1,6 @@
 import { seconds, toMs } from "./durations.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
 import type { RetryPolicy } from "./objects.ts";
-
-/** A resource of Envoy, or a part of one, as JSON. */
-export type EnvoyObject = Readonly<Record<string, unknown>>;
 
 /** A retry goes to another endpoint of the same cluster where there is one, never to another target. */
 const otherHost: EnvoyObject = {

@@ -6,7 +6,7 @@ import { ingressRoutes, keepsHost, serviceHeader, type Entrance } from "./ingres
 import { egressListener, ingressListener } from "./listeners.ts";
 import { egressRouteConfigName, ingressRouteConfigName, egressPort } from "./names.ts";
 import type { GatewayPlace } from "./place.ts";
-import type { EnvoyObject } from "./retries.ts";
+import type { EnvoyObject } from "./envoy-object.ts";
 
 /** Everything that one gateway's Envoy is told, each resource by its name. */
 export interface GatewayResources {
