@@ -248,7 +248,7 @@ export const toolTable = {
           package: "github.com/prometheus/prometheus/cmd/prometheus",
           linkerFlags: `${strip} -X github.com/prometheus/common/version.Version=${prometheusVersion}`,
         },
-        about: "about 5 minutes, once",
+        about: "about 10 minutes, once",
       },
     ],
     install: "https://prometheus.io/download (`brew install prometheus` on macOS)",
