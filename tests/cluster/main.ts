@@ -75,7 +75,9 @@ function exec(command: readonly string[]): Promise<number> {
   const { pid, kubeconfig, kubectl } = readRunning();
   if (!existsSync(`/proc/${pid}`))
     throw new UserError("The cluster has ended. Start one with: npm run cluster");
-  const child = spawn("nsenter", nsenterArgs(pid, command), {
+  // Entering a mount namespace leads to its root; the command is meant for here.
+  const here = ["sh", "-c", 'cd "$0" && exec "$@"', process.cwd(), ...command];
+  const child = spawn("nsenter", nsenterArgs(pid, here), {
     stdio: "inherit",
     env: {
       ...process.env,

@@ -7,14 +7,18 @@ export type GatewayName = (typeof gatewayNames)[number];
 /** Label value that lets routes of every namespace attach. */
 export const allowAllRoutes = { namespaces: { from: "All" } } as const;
 
-/** A gateway that is up, with one Gateway object that routes can attach to. */
-export interface TestGateway {
+/** A gateway with a Gateway object that routes can attach to. */
+export interface RoutedGateway {
   readonly name: GatewayName;
-  readonly className: string;
-  /** The Gateway object; its listener is `http` and takes routes of every namespace. */
+  /** The Gateway object; it takes HTTP routes of every namespace. */
   readonly gateway: { readonly namespace: string; readonly name: string };
-  /** Where its listener is reached inside the namespace, without a path. */
+  /** Where its HTTP listener is reached, without a path. */
   readonly url: string;
+}
+
+/** A gateway on the process cluster, whose parts can be looked into and killed. */
+export interface TestGateway extends RoutedGateway {
+  readonly className: string;
   /** Host and port of Envoy's `/stats/prometheus`. */
   readonly statsAddress: string;
   /** Ends the controller, not Envoy, as a crash would. */
