@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { KubeConfig, KubernetesObject } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { apiRequest } from "./api-request.ts";
+import { ApiRefusal, apiRequest } from "./api-request.ts";
 
 /** An object of any kind: the client's own type does not name what is beside metadata. */
 export type AnyObject = KubernetesObject & Record<string, unknown>;
@@ -29,6 +29,27 @@ export async function applyTogether(
   objects: readonly AnyObject[],
 ): Promise<void> {
   await Promise.all(objects.map((object) => applyOne(config, object)));
+}
+
+/**
+ * Creates what is not there, all at once, and leaves what is. For a definition of a megabyte this is
+ * several times faster than an apply.
+ */
+export async function createMissing(
+  config: KubeConfig,
+  objects: readonly AnyObject[],
+): Promise<void> {
+  await Promise.all(
+    objects.map(async (object) => {
+      const path = await pathOf(config, object);
+      const body = { contentType: "application/json", text: JSON.stringify(object) };
+      try {
+        await apiRequest(config, "POST", path.slice(0, path.lastIndexOf("/")), body);
+      } catch (error) {
+        if (!(error instanceof ApiRefusal && error.status === 409)) throw error;
+      }
+    }),
+  );
 }
 
 async function applyOne(config: KubeConfig, object: AnyObject): Promise<void> {

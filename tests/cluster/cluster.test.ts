@@ -146,6 +146,23 @@ describeOnCluster("workloads on the cluster", (cluster) => {
     assert.deepEqual(await file(token), { content: space.name });
   });
 
+  it("brings a mounted ConfigMap up to date", async function () {
+    // A real node takes a minute or more.
+    this.timeout(150_000);
+    const [pod] = await space.pods("configured");
+    assert.ok(pod);
+    await space.apply({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "settings" },
+      data: { color: "blue", "settings.yaml": "size: 4\n" },
+    });
+    await waitUntil("the file has the new content", 120_000, async () => {
+      const file = JSON.stringify(await space.get(pod, "/file?path=/etc/podinfo/settings.yaml"));
+      return file.includes("size: 4");
+    });
+  });
+
   it("runs init containers before, and a second container beside", async () => {
     const spec = podinfoPod(cluster(), "1.0.0");
     const shared = { name: "shared", mountPath: "/shared" };

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiextensionsV1Api, type KubeConfig } from "@kubernetes/client-node";
-import { applyTogether, readObjects, type AnyObject } from "../apply.ts";
+import { createMissing, readObjects, type AnyObject } from "../apply.ts";
 import { waitUntil } from "../wait-until.ts";
 
 const establishedBoundMs = 20_000;
 
-/** Applies the resource definitions of YAML files or folders, and waits until they can be used. */
+/** Creates the resource definitions of YAML files or folders, and waits until they can be used. */
 export async function applyCrds(config: KubeConfig, paths: readonly string[]): Promise<void> {
   const objects = paths.flatMap(readObjects);
   const crds = objects.filter(({ kind }) => kind === "CustomResourceDefinition");
-  await applyTogether(config, objects);
+  await createMissing(config, objects);
   const api = config.makeApiClient(ApiextensionsV1Api);
   const missing = new Set(crds.map(nameOf));
   await waitUntil(
