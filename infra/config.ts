@@ -42,6 +42,8 @@ const allowedKeys = {
 /** Where values come from; a record of all configuration, keys with their namespace, values as text. */
 export interface ConfigSource {
   readonly values: Readonly<Record<string, string>>;
+  /** Whether the value of a key, with its namespace, is secret or holds something secret. */
+  readonly isSecret: (key: string) => boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Directory that relative paths in the configuration start from. */
   readonly directory: string;
@@ -64,6 +66,13 @@ export function readConfig(source: ConfigSource): StackConfig {
   const allowed: readonly string[] = allowedKeys[kind];
   const unknown = [...own.keys()].filter((key) => !allowed.includes(key));
   if (unknown.length > 0) throw new ContractError(unknownKeys(kind, unknown));
+  const secret = [...own.keys()].map((key) => `${prefix}${key}`).filter(source.isSecret);
+  if (secret.length > 0) {
+    throw new ContractError(
+      `${secret.join(", ")} holds a secret, and all of it would stand in the outputs in plain text: ` +
+        "let the service read its secret at its start, such as from a file",
+    );
+  }
   return kind === "platform" ? readPlatform(own) : readService(own, source);
 }
 

@@ -9,7 +9,7 @@ import {
   platformOutputsSchema,
   serviceOutputsSchema,
 } from "./contract.ts";
-import type { PlatformOutputs, ServiceOutputs } from "./contract.ts";
+import type { PlatformOutputs, PlatformSettings, ServiceOutputs } from "./contract.ts";
 import { LocalProvider } from "./local/resources.ts";
 import { serviceDirectory } from "./names.ts";
 import { LocalPlatform } from "./platform/local-platform.ts";
@@ -26,12 +26,13 @@ import { fullStackName, readOutputs, readPlatformOutputs } from "./stack-outputs
 export async function program(): Promise<Record<string, unknown>> {
   const config = readConfig({
     values: pulumi.runtime.allConfig(),
+    isSecret: isConfigSecret,
     environment: process.env,
     directory: projectDirectory(),
   });
   switch (config.kind) {
     case "platform":
-      return { [outputName]: declarePlatform(config) };
+      return { [outputName]: await declarePlatform(config) };
     case "service":
       return { [outputName]: await declareService(config) };
   }
@@ -40,14 +41,46 @@ export async function program(): Promise<Record<string, unknown>> {
 type PlatformConfig = StackConfig & { readonly kind: "platform" };
 type ServiceConfig = StackConfig & { readonly kind: "service" };
 
-function declarePlatform({ platform }: PlatformConfig): pulumi.Output<PlatformOutputs> {
-  const stateDir = resolve(
-    projectDirectory(),
-    platform.stateDir ?? join(".upramp", pulumi.getStack()),
-  );
+/** Whether a key of the configuration is secret; a function of the SDK that its types leave out. */
+function isConfigSecret(key: string): boolean {
+  const { runtime } = pulumi as unknown as { runtime: { isConfigSecret(key: string): boolean } };
+  return runtime.isConfigSecret(key);
+}
+
+async function declarePlatform({
+  platform,
+}: PlatformConfig): Promise<pulumi.Output<PlatformOutputs>> {
+  const found = await readOutputs(fullStackName(pulumi.getStack()));
+  const previous =
+    found === undefined ? null : parse(platformOutputsSchema, found, "outputs of this stack");
+  const stack = pulumi.getStack();
+  const settings = withAbsoluteBinaries(platform);
+  const stateDir = stateDirOf(platform, previous);
   const providers = [new LocalProvider("local")];
-  const args = { stack: pulumi.getStack(), stateDir, settings: platform };
-  return new LocalPlatform("platform", args, { providers }).outputs;
+  return new LocalPlatform("platform", { stack, stateDir, settings }, { providers }).outputs;
+}
+
+/**
+ * Where the platform keeps its files: for ever where it began, since everything that runs on it is known by files
+ * below it. So an update from another checkout, where the default is another directory, changes nothing.
+ */
+function stateDirOf({ stateDir }: PlatformSettings, previous: PlatformOutputs | null): string {
+  if (stateDir === undefined && previous !== null) return previous.stateDir;
+  const written = resolve(projectDirectory(), stateDir ?? join(".upramp", pulumi.getStack()));
+  if (previous === null || previous.stateDir === written) return written;
+  throw new ContractError(
+    `upramp:platform.stateDir = ${written}: this platform keeps its files in ${previous.stateDir} and cannot move; ` +
+      "set that, or remove the key, or destroy the platform first",
+  );
+}
+
+/** A binary given by a path is found from the project's folder; a bare name is left to PATH. */
+function withAbsoluteBinaries({ envoy, prometheus, ...rest }: PlatformSettings): PlatformSettings {
+  const absolute = <T extends { readonly binary?: string | undefined }>(settings: T): T =>
+    settings.binary?.includes("/") === true
+      ? { ...settings, binary: resolve(projectDirectory(), settings.binary) }
+      : settings;
+  return { ...rest, envoy: absolute(envoy), prometheus: absolute(prometheus) };
 }
 
 async function declareService(config: ServiceConfig): Promise<pulumi.Output<ServiceOutputs>> {
@@ -59,6 +92,13 @@ async function declareService(config: ServiceConfig): Promise<pulumi.Output<Serv
     );
   }
   const platform = await platformOf(config, previous);
+  const before = previous?.platform;
+  if (before?.target === "local" && before.stateDir !== platform.stateDir) {
+    throw new ContractError(
+      `upramp:platform = "${config.platform}": this service runs on the platform in ${before.stateDir} and cannot ` +
+        "move to another: set that one again, or destroy this stack first",
+    );
+  }
   const desired = desiredOf(config.revision, config.drive, previous);
   const { name } = config.service;
   const service = new LocalService(

@@ -40,12 +40,13 @@ export function ownersBelow(path: string): ReadonlyMap<string, string> {
   );
 }
 
-function make(properties: unknown): z.infer<typeof inputsSchema> {
+/** Makes and marks the directory; `before` is the owner that may have it already. */
+function make(properties: unknown, before?: string): z.infer<typeof inputsSchema> {
   const inputs = inputsSchema.parse(properties);
   const { path, owner, pathKey = "the directory" } = inputs;
   mkdirSync(path, { recursive: true });
   const found = readOwner(path);
-  if (found !== null && found !== owner) {
+  if (found !== null && found !== owner && found !== before) {
     throw new LocalError(`${path} belongs to ${found}: give ${owner} another name or directory`);
   }
   if (found === null && readdirSync(path).length > 0) {
@@ -63,7 +64,7 @@ function make(properties: unknown): z.infer<typeof inputsSchema> {
  */
 export const directoryResource: LocalResource = {
   inputNames: Object.keys(inputsSchema.shape),
-  replaceOn: ["path", "owner"],
+  replaceOn: ["path"],
 
   async create(properties) {
     const inputs = make(properties);
@@ -75,8 +76,9 @@ export const directoryResource: LocalResource = {
     return Promise.resolve(readOwner(state.path) === state.owner ? state : null);
   },
 
-  async update(_id, _state, properties) {
-    return make(properties);
+  /** A stack that was renamed takes its directory along. */
+  async update(_id, state, properties) {
+    return make(properties, inputsSchema.parse(state).owner);
   },
 
   async delete(_id, properties) {

@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LocalError } from "./local-error.ts";
@@ -29,16 +30,35 @@ export async function withFileLock<T>(path: string, work: () => T): Promise<T> {
 }
 
 function tryLock(path: string, own: string): boolean {
+  if (createWith(path, own)) return true;
+  if (!isLeftByDead(path)) return false;
+  // one at a time looks again and takes it away: else a second one would take away the lock of the first
+  const taking = `${path}.taking`;
+  if (!createWith(taking, own)) return false;
   try {
-    writeFileSync(path, own, { flag: "wx" });
-    return true;
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  }
-  const holder = readFileIfAny(path);
-  // empty: the holder is between creating and writing, or died there; the deadline bounds that
-  if (holder !== null && holder !== "" && !isAlive(parseIdentity(holder))) {
-    rmSync(path, { force: true });
+    if (isLeftByDead(path)) rmSync(path, { force: true });
+  } finally {
+    rmSync(taking, { force: true });
   }
   return false;
+}
+
+/** Creates the file with its content at once; false when there is one. */
+function createWith(path: string, content: string): boolean {
+  const sibling = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  writeFileSync(sibling, content);
+  try {
+    linkSync(sibling, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(sibling, { force: true });
+  }
+}
+
+function isLeftByDead(path: string): boolean {
+  const holder = readFileIfAny(path);
+  return holder !== null && !isAlive(parseIdentity(holder));
 }

@@ -56,7 +56,7 @@ const inheritedVariables = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL",
 const runPath = ({ directory, name }: ProcessInputs): string =>
   join(runDirectory(directory), `${name}.json`);
 
-/** Identity of what is started: all inputs that a running process cannot take up. */
+/** Identity of what is started: what the next start of the same resource has to agree with to take it over. */
 function whatIsStarted(inputs: ProcessInputs): string {
   const { command, args, env, cwd, port, logFile, restartOn } = inputs;
   const sorted = Object.entries(env).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -93,7 +93,12 @@ function stateOf(
 /** Waits until it is ready, or stops it and says why it never was. */
 async function untilReady(
   inputs: ProcessInputs,
-  started: { identity: ProcessIdentity; port: number; exitText: () => string; logStart: number },
+  started: {
+    identity: ProcessIdentity;
+    port: number;
+    exitText: Promise<string>;
+    logStart: number;
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const url = `http://127.0.0.1:${started.port}${inputs.readinessPath}`;
@@ -102,8 +107,9 @@ async function untilReady(
   if (result === "ready") return;
   await stopProcess(started.identity, inputs.stopGraceMs);
   removeRun(runPath(inputs));
+  const exitText = await started.exitText;
   const why = {
-    exited: `${inputs.name} ended before it was ready: ${started.exitText()}`,
+    exited: `${inputs.name} ended before it was ready: ${exitText}`,
     timeout: `${inputs.name} was not ready within ${timeoutMs} ms: no answer of 200 to 399 from ${url}; it was stopped`,
     canceled: `the start of ${inputs.name} was canceled; it was stopped`,
   }[result];
@@ -152,11 +158,12 @@ async function start(
     logFile: inputs.logFile,
   });
   writeRun(runPath(inputs), { ...run, identity });
-  let exitText = "how is not known";
-  child.once("exit", (code, signalName) => {
-    exitText = code === null ? `signal ${signalName ?? "unknown"}` : `exit code ${code}`;
+  const exitText = new Promise<string>((resolve) => {
+    child.once("exit", (code, signalName) => {
+      resolve(code === null ? `signal ${signalName ?? "unknown"}` : `exit code ${code}`);
+    });
   });
-  await untilReady(inputs, { identity, port, exitText: () => exitText, logStart }, signal);
+  await untilReady(inputs, { identity, port, exitText, logStart }, signal);
   return { identity, port };
 }
 
@@ -173,7 +180,7 @@ async function adopt(
     return null;
   }
   const logStart = Number.MAX_SAFE_INTEGER; // where this one's lines begin is not known
-  const exitText = (): string => "it was started by an interrupted update";
+  const exitText = Promise.resolve("it was started by an interrupted update");
   await untilReady(inputs, { identity, port: run.port, exitText, logStart }, signal);
   return { identity, port: run.port };
 }
@@ -181,7 +188,8 @@ async function adopt(
 /** A process on this machine that outlives the update that started it. */
 export const processResource: LocalResource = {
   inputNames: Object.keys(inputsSchema.shape),
-  replaceOn: ["directory", "name", "command", "args", "env", "cwd", "port", "logFile", "restartOn"],
+  // not cwd: an update from a checkout in another place must not restart what runs
+  replaceOn: ["directory", "name", "command", "args", "env", "port", "logFile", "restartOn"],
 
   async create(properties, signal) {
     const inputs = inputsSchema.parse(properties);

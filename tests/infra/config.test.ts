@@ -7,13 +7,18 @@ import type { Drive } from "../../infra/contract.ts";
 type Values = Readonly<Record<string, unknown>>;
 
 /** As the engine hands it over: objects as JSON. */
-function read(values: Values, environment: Readonly<Record<string, string>> = {}): StackConfig {
+function read(
+  values: Values,
+  environment: Readonly<Record<string, string>> = {},
+  isSecret: (key: string) => boolean = () => false,
+): StackConfig {
   const texts = Object.entries(values).map(([key, value]): [string, string] => [
     `upramp:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   return readConfig({
     values: Object.fromEntries([...texts, ["aws:region", "eu-central-1"]]),
+    isSecret,
     environment,
     directory: ".",
   });
@@ -114,6 +119,11 @@ describe("the configuration of a stack", () => {
       refuses(values, expected);
     });
   }
+
+  it("refuses a secret, which would end up in the outputs", () => {
+    const isSecret = (key: string): boolean => key === "upramp:service";
+    assert.throws(() => read(service, {}, isSecret), /upramp:service holds a secret/);
+  });
 
   it("refuses a drive that the driver did not set", () => {
     refuses({ ...service, drive }, /only upramp may set it.*pulumi config rm upramp:drive/);

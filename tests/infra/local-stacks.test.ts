@@ -224,7 +224,8 @@ describe("the stacks on this machine, with the real engine, Envoy and Prometheus
     assert.equal(await query("request-success-rate", "blue"), 100);
     for (const name of ["request-duration", "request-duration-average"]) {
       const value = await query(name, "blue");
-      assert.ok(value !== null && value > 0 && value < 5_000, `${name}: ${value}`);
+      // Envoy counts whole milliseconds, so that on a quiet machine the average may be 0
+      assert.ok(value !== null && value >= 0 && value < 5_000, `${name}: ${value}`);
     }
     await drive(0, null);
   });

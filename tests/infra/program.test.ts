@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isAbsolute } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { platformOutputsSchema, serviceOutputsSchema } from "../../infra/contract.ts";
 import type { Drive } from "../../infra/contract.ts";
@@ -86,13 +87,42 @@ describe("the program", () => {
   });
 
   it("declares Envoy and Prometheus of a platform and says where they are", async () => {
-    const result = await run("dev", { kind: "platform", platform: { stateDir: "/state" } });
+    const platformConfig = { kind: "platform", platform: { stateDir: "/state" } };
+    const result = await run("dev", platformConfig, { [platform]: undefined });
     const outputs = platformOutputsSchema.parse(result.outputs);
     assert.equal(outputs.envoy.admin, added.url);
     assert.deepEqual(outputs.logs, ["/state/logs/envoy.log", "/state/logs/prometheus.log"]);
     assert.deepEqual(inputsOf(result, "envoy")["commandVariable"], "UPRAMP_ENVOY");
     const scraped = inputsOf(result, "prometheus-config")["content"];
     assert.ok(String(scraped).includes(`127.0.0.1:${added.boundPort}`), String(scraped));
+  });
+
+  it("keeps a platform's files where they are, whichever checkout asks", async () => {
+    const stacks = { [platform]: platformOutputs };
+    const result = await run("dev", { kind: "platform" }, stacks);
+    assert.equal(platformOutputsSchema.parse(result.outputs).stateDir, "/state");
+    await assert.rejects(
+      run("dev", { kind: "platform", platform: { stateDir: "elsewhere" } }, stacks),
+      /upramp:platform\.stateDir = .*elsewhere: this platform keeps its files in \/state/,
+    );
+  });
+
+  it("finds a binary given by a path from the project's folder, and leaves a name to PATH", async () => {
+    const binaries = { envoy: { binary: "bin/envoy" }, prometheus: { binary: "prometheus3" } };
+    const stacks = { [platform]: undefined };
+    const result = await run("dev", { kind: "platform", platform: binaries }, stacks);
+    const envoy = String(inputsOf(result, "envoy")["command"]);
+    assert.ok(isAbsolute(envoy) && envoy.endsWith("/bin/envoy"), envoy);
+    assert.equal(inputsOf(result, "prometheus")["command"], "prometheus3");
+  });
+
+  it("refuses to move a service to another platform", async () => {
+    const other = { ...platformOutputs, stack: "prod", stateDir: "/other" };
+    const stacks = { "organization/upramp/prod": other, [own]: serviceOutputs() };
+    await assert.rejects(
+      run("dev-podinfo", { ...config, platform: "prod" }, stacks),
+      /upramp:platform = "prod": this service runs on the platform in \/state/,
+    );
   });
 
   it("puts the configured revision into blue at the first update", async () => {

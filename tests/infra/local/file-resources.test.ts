@@ -167,6 +167,13 @@ describe("a directory of a stack", () => {
     await assert.rejects(directoryResource.create(inputs("prod"), never), /belongs to dev/);
   });
 
+  it("follows its stack to a new name", async () => {
+    const { id, state } = await directoryResource.create(inputs("dev"), never);
+    await directoryResource.update(id, state, inputs("prod"), never);
+    assert.equal(await directoryResource.read(id, state), null);
+    assert.deepEqual(await directoryResource.read(id, inputs("prod")), inputs("prod"));
+  });
+
   it("ends the processes that an interrupted update left in it", async function () {
     this.timeout(30_000);
     const { id, state } = await directoryResource.create(inputs("dev"), never);

@@ -189,6 +189,10 @@ describe("a process of this machine", function () {
     assert.equal((await create(inputs())).id, first.id);
   });
 
+  it("is not restarted by an update from a checkout in another place", () => {
+    assert.ok(!processResource.replaceOn.includes("cwd"));
+  });
+
   it("is killed with its children when it does not end in its grace", async () => {
     const script = `
       process.on("SIGTERM", () => {});
