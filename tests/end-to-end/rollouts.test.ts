@@ -40,7 +40,9 @@ describe("rollouts on this machine, with the real engine, Envoy and Prometheus",
     const state = JSON.parse(exported.stdout, (key, value: unknown) => {
       if (["failed", "manifest", "modified", "created"].includes(key)) return undefined;
       // the engine writes them in the order in which they happened to be registered
-      return key === "dependencies" && Array.isArray(value) ? value.map(String).toSorted((a, b) => a.localeCompare(b)) : value;
+      return key === "dependencies" && Array.isArray(value)
+        ? value.map(String).toSorted((a, b) => a.localeCompare(b))
+        : value;
     }) as { deployment: { resources: { urn: string }[] } }; // our own stack's export
     return state.deployment.resources.toSorted((a, b) => (a.urn < b.urn ? -1 : 1));
   }
