@@ -2,8 +2,7 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ServiceOutputs } from "../../infra/contract.ts";
 import { program } from "../../infra/program.ts";
-import { pulumiEnvironment } from "../../tools/environment.ts";
-import { findTool } from "../../tools/find.ts";
+import { localTargetEnvironment, pulumiEnvironment } from "../../tools/environment.ts";
 import { progressTo } from "../../tools/progress.ts";
 import { AppMeshTraffic } from "../adapters/app-mesh-traffic.ts";
 import { EnvoyTraffic } from "../adapters/envoy-traffic.ts";
@@ -151,16 +150,7 @@ async function toolEnvironment(project: Project): Promise<Record<string, string>
     program: project.own ? "inline" : "project",
     progress,
   });
-  return { ...environment, ...(project.own ? await localBinaries() : {}) };
-}
-
-/** Binaries of target `local` that only the cache has; the program itself looks on PATH. */
-async function localBinaries(): Promise<Record<string, string>> {
-  const [envoy, prometheus] = await Promise.all([findTool("envoy"), findTool("prometheus")]);
-  return {
-    ...(envoy === undefined ? {} : { UPRAMP_ENVOY: envoy.path }),
-    ...(prometheus === undefined ? {} : { UPRAMP_PROMETHEUS: prometheus.path }),
-  };
+  return { ...environment, ...(project.own ? await localTargetEnvironment() : {}) };
 }
 
 /** The provider beside those that the user has attached. */
