@@ -7,8 +7,8 @@ import { KubernetesApiError, type KubernetesApi } from "./kubernetes-api.ts";
 
 /** A holder that has not renewed for so long has lost the lock. A step that is under way takes about a second. */
 const leaseMs = 15_000;
-/** Three tries before it is lost. */
-const renewMs = 5_000;
+/** Often enough that a few may fail, and that a lock taken away by force is noticed soon. */
+const renewMs = 2_000;
 /** Without a renewal for so long the holder stops: before another may take over, whatever the network delays. */
 const giveUpMs = 10_000;
 
