@@ -258,9 +258,9 @@ describeOnCluster("the kubernetes provider", (cluster) => {
   });
 
   it("says why a pod crashes, and why one is not scheduled", async () => {
-    const crash = { EXIT_AFTER_MS: "50", EXIT_CODE: "3", NEVER_READY: "1" };
     const soon = { replicas: 1, customTimeouts: { create: "6s", update: "6s" } };
-    const crashing = await stack.up(deployment({ ...soon, version: "1.0.0", env: crash }));
+    const crash = { image: "busybox", command: ["sh", "-c", "exit 3"] };
+    const crashing = await stack.up(deployment({ ...soon, ...crash }));
     assert.match(crashing.errors, /\[CrashLoopBackOff\] back-off .*restarting failed container/);
     assert.match(crashing.errors, /exit code 3/);
     const requests = { cpu: "1000" };
@@ -284,17 +284,23 @@ describeOnCluster("the kubernetes provider", (cluster) => {
     readonly version?: string;
     readonly image?: string;
     readonly replicas: number;
-    readonly env?: Record<string, string>;
+    readonly command?: string[];
     readonly requests?: Record<string, string>;
     readonly customTimeouts?: { create: string; update: string };
   }
 
   function deployment(settings: DeploymentSettings) {
-    const { version = "1.0.0", image, replicas, env, requests, customTimeouts } = settings;
-    const pod = podinfoPod(cluster(), version, env, {
-      ...(image === undefined ? {} : { image }),
-      ...(requests === undefined ? {} : { resources: { requests } }),
-    });
+    const { version = "1.0.0", image, command, replicas, requests, customTimeouts } = settings;
+    const pod = podinfoPod(
+      cluster(),
+      version,
+      {},
+      {
+        ...(command === undefined ? {} : { command }),
+        ...(image === undefined ? {} : { image }),
+        ...(requests === undefined ? {} : { resources: { requests } }),
+      },
+    );
     return program((options) => {
       const labels = { app: "podinfo" };
       new k8s.apps.v1.Deployment(

@@ -9,6 +9,7 @@ import { followObject } from "./follow-object.ts";
 import {
   type Fields,
   annotationOf,
+  isFields,
   nameOf,
   namespaceOf,
   textAt,
@@ -513,11 +514,19 @@ function writeQuery(isDryRun: boolean): Readonly<Record<string, string>> {
 function outcomeOf(live: Fields, object: Fields, inputs: Fields, manager: string): Outcome {
   const concealed = conceal(object, inputs);
   const properties = writeCheckpoint({
-    live: conceal(live, inputs),
+    live: conceal(live, withEncodedData(live, inputs)),
     inputs: concealed,
     fieldManager: manager,
   });
   return { id: idOf(live), properties, inputs: concealed };
+}
+
+/** A Secret's `stringData` comes back in `data`, which is then as secret. */
+function withEncodedData(live: Fields, inputs: Fields): Fields {
+  const { stringData, data } = inputs;
+  if (live["kind"] !== "Secret" || stringData === undefined) return inputs;
+  if (!isFields(stringData) || !isFields(data ?? {})) return { ...inputs, data: stringData };
+  return { ...inputs, data: { ...stringData, ...(isFields(data) ? data : {}) } };
 }
 
 function idOf(object: Fields): string {

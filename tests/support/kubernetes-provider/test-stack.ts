@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -117,6 +117,12 @@ export class TestStack {
   async storedState(): Promise<string> {
     const folder = join(this.#folder, "backend", ".pulumi", "stacks");
     return await readFile(join(folder, "provider-test", "test.json"), "utf8");
+  }
+
+  /** The state as it is written: with its secrets encrypted. */
+  writtenState(): string {
+    const path = join(this.#folder, "backend", ".pulumi", "stacks", "provider-test", "test.json");
+    return readFileSync(path, "utf8");
   }
 
   /** Destroys what is left and removes every file. */
