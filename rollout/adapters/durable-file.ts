@@ -2,6 +2,9 @@ import { randomUUID } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
+/** What `writeAside` adds to a name: the whole of it, so that another file is never taken for one. */
+const asideEnding = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
 /** Only the user: a revision's environment may hold secrets. */
 const fileMode = 0o600;
 
@@ -36,6 +39,11 @@ export async function writeAside(path: string, text: string): Promise<string> {
     throw error;
   }
   return temporary;
+}
+
+/** True for the name of a file that was written aside to become `name`. */
+export function isAside(candidate: string, name: string): boolean {
+  return candidate.startsWith(name) && asideEnding.test(candidate.slice(name.length));
 }
 
 /** Makes names that were just made, moved or removed in a directory survive a crash of the machine. */

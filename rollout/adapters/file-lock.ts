@@ -125,13 +125,13 @@ async function tryToTake(
     await rm(after, { force: true });
     return "again";
   }
-  await passOn(path, own, first);
+  await passOn(path, own, still);
   return "taken";
 }
 
 /** Puts our content in the lock's place, then removes the marks that led to it. */
-async function passOn(path: string, own: string, first: Content): Promise<void> {
-  const marks = await chainFrom(path, first);
+async function passOn(path: string, own: string, from: Content): Promise<void> {
+  const marks = await chainFrom(path, from);
   await rename(own, path);
   for (const { token } of marks) await rm(afterPath(path, token), { force: true });
 }

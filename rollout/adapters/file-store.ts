@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import type { Command } from "../core/decide.ts";
 import type { RolloutRecord } from "../core/state.ts";
 import { UserError } from "../errors.ts";
 import type { LockHolder, LockResult, StateStore } from "../ports.ts";
-import { errorCode, replaceFile } from "./durable-file.ts";
+import { errorCode, isAside, replaceFile } from "./durable-file.ts";
 import { FileLock } from "./file-lock.ts";
 import { parseRecord } from "./record-schema.ts";
 
@@ -73,9 +73,19 @@ export class FileStore implements StateStore {
   async lock(): Promise<LockResult> {
     return this.#change("take the lock", this.#lockPath, async () => {
       const result = await FileLock.take(this.#lockPath);
-      if (result.kind === "locked") this.#lock = result.lock;
+      if (result.kind === "locked") {
+        this.#lock = result.lock;
+        await this.#sweep();
+      }
       return result;
     });
+  }
+
+  /** Removes what a killed holder was about to save. Only the holder of the lock saves records. */
+  async #sweep(): Promise<void> {
+    const names = await readdir(this.#directory);
+    const left = names.filter((name) => isAside(name, basename(this.#recordPath)));
+    await Promise.all(left.map((name) => rm(join(this.#directory, name), { force: true })));
   }
 
   async holder(): Promise<LockHolder | null> {

@@ -146,6 +146,17 @@ export function storeContract(makePlace: () => Promise<StorePlaceUnderTest>): vo
       assert.equal(await place.open().readCommand(), "rollback");
     });
 
+    it("stays when it was left after the last one was read", async () => {
+      const driver = place.open();
+      await place.open().sendCommand("promote");
+      await driver.readCommand();
+      await place.open().sendCommand("rollback");
+      await driver.clearCommand();
+      assert.equal(await driver.readCommand(), "rollback");
+      await driver.clearCommand();
+      assert.equal(await driver.readCommand(), null);
+    });
+
     it("is cleared without harm where there is none", async () => {
       await place.open().clearCommand();
       const driver = place.open();
