@@ -156,7 +156,7 @@ function afterRollback(why: RollbackReason): string {
     case "canaryFailedToStart":
     case "canaryNotReady":
     case "canaryLost":
-      return `Look at its log (\`upramp status\` names it); ${again}`;
+      return `Look at the log of the new revision; ${again}`;
     case "routerSilent":
       return `Look at the router with \`upramp status\`; ${again}`;
     case "splitContested":

@@ -68,11 +68,11 @@ const afterRollback: Readonly<Record<RollbackReason["kind"], string>> = {
   blindChecks:
     "rolled back: request-success-rate: no data (≥ 99) (blind check 4 of 4 in a row), and nothing is promoted on missing data. Look at the metrics with `upramp check`; a changed revision is tried at the next run, the same one with `upramp run --retry`",
   canaryFailedToStart:
-    "rolled back: the canary did not start (exited with code 1: no such file). Look at its log (`upramp status` names it); a changed revision is tried at the next run, the same one with `upramp run --retry`",
+    "rolled back: the canary did not start (exited with code 1: no such file). Look at the log of the new revision; a changed revision is tried at the next run, the same one with `upramp run --retry`",
   canaryNotReady:
-    "rolled back: the canary has 1 of 2 ready after 2 min 1 s. Look at its log (`upramp status` names it); a changed revision is tried at the next run, the same one with `upramp run --retry`",
+    "rolled back: the canary has 1 of 2 ready after 2 min 1 s. Look at the log of the new revision; a changed revision is tried at the next run, the same one with `upramp run --retry`",
   canaryLost:
-    "rolled back: nothing of the new revision is ready any more. Look at its log (`upramp status` names it); a changed revision is tried at the next run, the same one with `upramp run --retry`",
+    "rolled back: nothing of the new revision is ready any more. Look at the log of the new revision; a changed revision is tried at the next run, the same one with `upramp run --retry`",
   routerSilent:
     "rolled back: the router did not show blue 80 %, green 20 % within 30.2 s; it does not answer. Look at the router with `upramp status`; a changed revision is tried at the next run, the same one with `upramp run --retry`",
   splitContested:
