@@ -2,7 +2,7 @@ import https from "node:https";
 import http from "node:http";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { ApiError, NoMatchError } from "./api-error.ts";
-import { type Fields, isFields, listAt, namespaceOf, textAt } from "./kubernetes-object.ts";
+import { type Fields, at, isFields, listAt, namespaceOf, textAt } from "./kubernetes-object.ts";
 
 /** No request takes longer, except watches. An API server under load answers within seconds. */
 const requestBoundMs = 30_000;
@@ -23,6 +23,26 @@ export interface ApiRequest {
 interface ServedKind {
   readonly plural: string;
   readonly isNamespaced: boolean;
+}
+
+/** Clusters that one process talks to at most before the oldest is forgotten. */
+const clientsMax = 20;
+
+const clients = new Map<string, ApiClient>();
+
+/**
+ * The client for a cluster and a user, the same one for every provider that is configured with them:
+ * an engine that attaches finds connections open and kinds known.
+ */
+export function apiClientFor(kubeConfig: KubeConfig): ApiClient {
+  const key = JSON.stringify([kubeConfig.getCurrentCluster(), kubeConfig.getCurrentUser()]);
+  const known = clients.get(key);
+  if (known !== undefined) return known;
+  const [oldest] = clients.keys();
+  if (oldest !== undefined && clients.size >= clientsMax) clients.delete(oldest);
+  const client = new ApiClient(kubeConfig);
+  clients.set(key, client);
+  return client;
 }
 
 /** One API server, with what it serves cached. */
@@ -47,6 +67,8 @@ export class ApiClient {
     const text = await readAll(response);
     const body: unknown = text === "" ? undefined : parseJson(text);
     const code = response.statusCode ?? 0;
+    // Not a Status of an object: the kind itself is gone, with its definition.
+    if (code === 404 && at(body, "kind") !== "Status") this.#served.clear();
     if (code >= 300) throw new ApiError(code, body);
     return body;
   }

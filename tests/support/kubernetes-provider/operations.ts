@@ -1,43 +1,29 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import { ApiClient } from "./api-client.ts";
+import { type ApiClient, apiClientFor } from "./api-client.ts";
 import { ApiError, NoMatchError } from "./api-error.ts";
 import { type Autonaming, isAutonamed, withName } from "./autoname.ts";
 import { NotReadyError, awaitReady, problemsOf } from "./await-ready.ts";
-import { adoptedManagedFields, withIgnoredChanges } from "./field-managers.ts";
-import { followObject } from "./follow-object.ts";
 import {
   type Fields,
   annotationOf,
-  isFields,
+  at,
   nameOf,
   namespaceOf,
-  textAt,
   withValueAt,
   without,
 } from "./kubernetes-object.ts";
-import {
-  importedInputs,
-  liveInputs,
-  readCheckpoint,
-  withoutServerFields,
-  writeCheckpoint,
-} from "./live-state.ts";
+import { importedInputs, liveInputs, readCheckpoint, withoutServerFields } from "./live-state.ts";
 import { type Change, diffObjects, replacingPaths } from "./object-diff.ts";
-import { conceal, hasUnknown, reveal } from "./property-values.ts";
+import { type Effort, ObjectWriter } from "./object-writer.ts";
+import { type Outcome, PartialFailure, idOf, outcomeOf } from "./outcome.ts";
+import { conceal, hasUnknown, reveal, unknownValue } from "./property-values.ts";
 import { type ProviderConfig, defaultNamespace, loadKubeConfig } from "./provider-config.ts";
 import { defaultTimeoutMs, readinessRule } from "./readiness/rules.ts";
+import { isFineInPreview, isNotFound, reasonOf } from "./request-failure.ts";
 import { type ResourceType, resourceType, unknownParts } from "./resource-type.ts";
 
-/** Creates that find no namespace or no kind are tried this often more: it may come in this update. */
-const createRetries = 5;
-const firstRetryDelayMs = 250;
 /** Provider v4 waits this long for a deletion where nothing else is said, in ms. */
 const deleteTimeoutMs = 300_000;
-
-const conflictHelp =
-  "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/" +
-  "managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources";
 
 /** The resource a call is about. */
 export interface Target {
@@ -46,40 +32,11 @@ export interface Target {
   readonly name: string;
 }
 
-/** How an operation is bounded and told. */
-export interface Effort {
-  readonly preview: boolean;
-  /** From the option `customTimeouts`, in s; 0 for none. */
-  readonly timeoutSeconds: number;
-  readonly signal: AbortSignal;
-  readonly log: (severity: "info" | "warning", message: string, isStatus: boolean) => void;
-}
-
-/** A resource as the engine is told it. */
-export interface Outcome {
-  /** `namespace/name`, or `name`; "" in a preview or when it is gone. */
-  readonly id: string;
-  readonly properties: Fields;
-  readonly inputs: Fields;
-}
-
-/** The object was written, but something about it is not as it must be. */
-export class PartialFailure extends Error {
-  override readonly name = "PartialFailure";
-  readonly outcome: Outcome;
-  readonly reasons: readonly string[];
-
-  constructor(outcome: Outcome, message: string, errors: readonly string[]) {
-    super(message);
-    this.outcome = outcome;
-    this.reasons = [message, ...errors];
-  }
-}
-
 /** One configured provider. */
 export class KubernetesProvider {
   readonly #config: ProviderConfig;
   readonly #api: ApiClient;
+  readonly #writer: ObjectWriter;
   readonly #defaultNamespace: string;
   readonly #settleMs: number;
 
@@ -87,7 +44,8 @@ export class KubernetesProvider {
   constructor(config: ProviderConfig, settleMs: number) {
     const kubeConfig = loadKubeConfig(config);
     this.#config = config;
-    this.#api = new ApiClient(kubeConfig);
+    this.#api = apiClientFor(kubeConfig);
+    this.#writer = new ObjectWriter(this.#api, config);
     this.#defaultNamespace = defaultNamespace(config, kubeConfig);
     this.#settleMs = settleMs;
   }
@@ -142,13 +100,16 @@ export class KubernetesProvider {
     // Told before anything exists: a rule that is missing or that cannot be read.
     const rule = readinessRule(object);
     const asIs = { id: "", properties: inputs, inputs };
-    if (effort.preview && (hasUnknown(object) || type.isPatch || !(await this.#isServed(object)))) {
+    if (
+      effort.preview &&
+      (hasUnknown(object) || type.isPatch || !(await this.#writer.isServed(object)))
+    ) {
       return asIs;
     }
     const manager = this.#fieldManager(object, "");
     let created: Fields;
     try {
-      created = await this.#createObject(type, object, manager, effort);
+      created = await this.#writer.create(type, object, manager, effort);
     } catch (error) {
       if (effort.preview && isFineInPreview(error)) return asIs;
       if (error instanceof NoMatchError) {
@@ -182,15 +143,17 @@ export class KubernetesProvider {
     const type = resourceType(target.type, object);
     const rule = readinessRule(object);
     const asIs = { id: "", properties: inputs, inputs };
-    if (effort.preview && (hasUnknown(object) || !(await this.#isServed(object)))) return asIs;
+    if (effort.preview && (hasUnknown(object) || !(await this.#writer.isServed(object))))
+      return asIs;
     const before = readCheckpoint(reveal(state));
     const oldManager = this.#fieldManager(before.inputs, before.fieldManager);
     const manager = this.#fieldManager(object, before.fieldManager);
     const outcome = (live: Fields): Outcome => outcomeOf(live, object, inputs, manager);
     let updated: Fields;
     try {
-      updated = await this.#updateObject(type, object, manager, ignored, effort);
-      if (!effort.preview && oldManager !== manager) await this.#relinquish(updated, oldManager);
+      updated = await this.#writer.update(type, object, manager, ignored, effort);
+      if (!effort.preview && oldManager !== manager)
+        await this.#writer.relinquish(updated, oldManager);
     } catch (error) {
       if (effort.preview && error instanceof ApiError && error.code === 403) return asIs;
       throw await this.#updateFailure(target, before.live, error, manager, outcome);
@@ -218,7 +181,7 @@ export class KubernetesProvider {
     const [name, namespace] = id.split("/").reverse();
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }) };
     const sought = { apiVersion: type.apiVersion, kind: type.kind, metadata };
-    const live = await this.#get(sought);
+    const live = await this.#writer.get(sought);
     if (live === undefined) return { id: "", properties: {}, inputs: {} };
     const { fieldManager } = readCheckpoint(reveal(state));
     const isTakenIn = Object.keys(old).length === 0;
@@ -228,7 +191,7 @@ export class KubernetesProvider {
     const rule = isTakenIn ? undefined : readinessRule(known);
     if (rule === undefined) return outcome;
     const partner = rule.companion?.(live);
-    const companion = partner && (await this.#get({ ...live, ...partner }));
+    const companion = partner && (await this.#writer.get({ ...live, ...partner }));
     const verdict = rule.verdict(live, companion);
     if (verdict.ready) return outcome;
     throw new PartialFailure(
@@ -249,26 +212,18 @@ export class KubernetesProvider {
       { name, ...(namespace === undefined ? {} : { namespace }) },
     );
     try {
-      if (type.isPatch) return await this.#relinquish(object, fieldManager);
-      const collection = await this.#api.collectionOf(object);
-      const path = `${collection}/${name}`;
-      const policy = annotationOf(inputs, "pulumi.com/deletionPropagationPolicy");
-      await this.#api.request({
-        method: "DELETE",
-        path,
-        body: {
-          apiVersion: "v1",
-          kind: "DeleteOptions",
-          propagationPolicy: propagationPolicies[policy.toLowerCase()] ?? "Foreground",
-        },
-      });
+      if (type.isPatch) return await this.#writer.relinquish(object, fieldManager);
+      await this.#writer.delete(
+        object,
+        annotationOf(inputs, "pulumi.com/deletionPropagationPolicy"),
+      );
       if (annotationOf(inputs, "pulumi.com/skipAwait") === "true" && isWorkload(type)) return;
       const bound = timeoutMs(
         inputs,
         effort,
         isWorkload(type) ? defaultTimeoutMs : deleteTimeoutMs,
       );
-      await this.#untilGone(collection, object, bound, effort);
+      await this.#writer.untilGone(object, bound, effort.signal);
     } catch (error) {
       if (error instanceof NoMatchError || isNotFound(error)) return;
       if (!(error instanceof NotReadyError)) throw error;
@@ -281,8 +236,7 @@ export class KubernetesProvider {
   }
 
   async #withNamespace(type: ResourceType, object: Fields): Promise<Fields> {
-    const metadata = object["metadata"];
-    if (namespaceOf(object) !== "" || hasUnknown(without({ metadata }, "metadata", "labels"))) {
+    if (at(object, "metadata", "namespace") !== undefined || object["metadata"] === unknownValue) {
       return object;
     }
     try {
@@ -294,129 +248,6 @@ export class KubernetesProvider {
     return withValueAt(object, ["metadata", "namespace"], this.#defaultNamespace);
   }
 
-  async #isServed(object: Fields): Promise<boolean> {
-    try {
-      await this.#api.collectionOf(object);
-      return true;
-    } catch (error) {
-      if (error instanceof NoMatchError) return false;
-      throw error;
-    }
-  }
-
-  async #get(object: Fields): Promise<Fields | undefined> {
-    try {
-      const collection = await this.#api.collectionOf(object);
-      return await this.#api.object({ method: "GET", path: `${collection}/${nameOf(object)}` });
-    } catch (error) {
-      if (error instanceof NoMatchError || isNotFound(error)) return undefined;
-      throw error;
-    }
-  }
-
-  async #createObject(
-    type: ResourceType,
-    object: Fields,
-    manager: string,
-    effort: Effort,
-  ): Promise<Fields> {
-    for (let retry = 0; ; retry += 1) {
-      try {
-        if (type.isPatch || this.#config.upsertExistingObjects) {
-          return await this.#apply(object, manager, effort.preview, effort.preview);
-        }
-        // A POST, not an apply: it refuses an object that is there already.
-        return await this.#api.object({
-          method: "POST",
-          path: await this.#api.collectionOf(object),
-          query: { fieldManager: manager, ...writeQuery(effort.preview) },
-          body: object,
-        });
-      } catch (error) {
-        const mayCome = error instanceof NoMatchError || isNotFound(error);
-        if (!mayCome || effort.preview || retry === createRetries) throw error;
-        effort.log("info", `Retry #${retry}; creation failed: ${reasonOf(error, manager)}`, true);
-        await sleep(firstRetryDelayMs * 2 ** retry, undefined, { signal: effort.signal });
-      }
-    }
-  }
-
-  async #updateObject(
-    type: ResourceType,
-    object: Fields,
-    manager: string,
-    ignored: readonly string[],
-    effort: Effort,
-  ): Promise<Fields> {
-    const path = `${await this.#api.collectionOf(object)}/${nameOf(object)}`;
-    const live = await this.#api.object({ method: "GET", path });
-    if (type.kind === "CustomResourceDefinition") {
-      const version = textAt(live, "metadata", "resourceVersion");
-      return await this.#api.object({
-        method: "PUT",
-        path,
-        query: { fieldManager: manager, ...writeQuery(effort.preview) },
-        body: withValueAt(object, ["metadata", "resourceVersion"], version),
-      });
-    }
-    const adopted = type.isPatch ? undefined : adoptedManagedFields(live, manager);
-    if (adopted !== undefined && !effort.preview) await this.#writeManagers(path, live, adopted);
-    const wanted = withIgnoredChanges(object, live, manager, ignored);
-    // A preview does not write the managers, so it would see conflicts that the update has not.
-    return await this.#apply(
-      wanted,
-      manager,
-      effort.preview,
-      effort.preview && adopted !== undefined,
-    );
-  }
-
-  async #writeManagers(path: string, live: Fields, entries: readonly Fields[]): Promise<void> {
-    await this.#api.request({
-      method: "PATCH",
-      path,
-      contentType: "application/json-patch+json",
-      body: [
-        { op: "replace", path: "/metadata/managedFields", value: entries },
-        {
-          op: "replace",
-          path: "/metadata/resourceVersion",
-          value: textAt(live, "metadata", "resourceVersion"),
-        },
-      ],
-    });
-  }
-
-  async #apply(
-    object: Fields,
-    manager: string,
-    isDryRun: boolean,
-    alwaysForce: boolean,
-  ): Promise<Fields> {
-    const force =
-      alwaysForce ||
-      this.#config.enablePatchForce ||
-      annotationOf(object, "pulumi.com/patchForce") === "true";
-    return await this.#api.object({
-      method: "PATCH",
-      path: `${await this.#api.collectionOf(object)}/${nameOf(object)}`,
-      query: { fieldManager: manager, force: String(force), ...writeQuery(isDryRun) },
-      contentType: "application/apply-patch+yaml",
-      body: object,
-    });
-  }
-
-  /** Gives up every field that the manager owns; fields that nobody else owns go away. */
-  async #relinquish(object: Fields, manager: string): Promise<void> {
-    const { name, namespace } = { name: nameOf(object), namespace: namespaceOf(object) };
-    const bare = {
-      apiVersion: object["apiVersion"],
-      kind: object["kind"],
-      metadata: { name, ...(namespace === "" ? {} : { namespace }) },
-    };
-    if ((await this.#get(bare)) !== undefined) await this.#apply(bare, manager, false, true);
-  }
-
   async #updateFailure(
     target: Target,
     live: Fields,
@@ -425,7 +256,7 @@ export class KubernetesProvider {
     outcome: (live: Fields) => Outcome,
   ): Promise<Error> {
     const reason = reasonOf(error, manager);
-    const now = error instanceof NoMatchError ? undefined : await this.#get(live);
+    const now = error instanceof NoMatchError ? undefined : await this.#writer.get(live);
     if (now === undefined) {
       return new Error(`update of resource "${target.urn}" failed: ${reason}`, { cause: error });
     }
@@ -466,97 +297,10 @@ export class KubernetesProvider {
     }
   }
 
-  async #untilGone(
-    collection: string,
-    object: Fields,
-    boundMs: number,
-    effort: Effort,
-  ): Promise<void> {
-    const first = await this.#get(object);
-    if (first === undefined) return;
-    const uid = textAt(first, "metadata", "uid");
-    const stop = AbortSignal.any([effort.signal, AbortSignal.timeout(boundMs)]);
-    const gone = new AbortController();
-    let last: Fields = first;
-    const follow = AbortSignal.any([stop, gone.signal]);
-    await followObject(this.#api, collection, nameOf(object), follow, (seen) => {
-      if (seen === undefined || textAt(seen, "metadata", "uid") !== uid) gone.abort();
-      else last = seen;
-    });
-    if (gone.signal.aborted) return;
-    const what = `${String(object["apiVersion"])}/${String(object["kind"])} "${nameOf(object)}"`;
-    throw effort.signal.aborted
-      ? new NotReadyError(`Resource operation was cancelled for "${nameOf(object)}"`, [], last)
-      : new NotReadyError(
-          `'${nameOf(object)}' timed out waiting to be deleted`,
-          [`Timed out waiting for deletion of ${what}`],
-          last,
-        );
-  }
-
   #fieldManager(inputs: Fields, known: string): string {
     const chosen = annotationOf(inputs, "pulumi.com/patchFieldManager");
     return chosen || known || `pulumi-kubernetes-${randomBytes(4).toString("hex")}`;
   }
-}
-
-const propagationPolicies: Readonly<Record<string, string>> = {
-  background: "Background",
-  foreground: "Foreground",
-  orphan: "Orphan",
-};
-
-/** `Strict`: a field that the server does not know is an error, not silently dropped. */
-function writeQuery(isDryRun: boolean): Readonly<Record<string, string>> {
-  return { fieldValidation: "Strict", ...(isDryRun ? { dryRun: "All" } : {}) };
-}
-
-function outcomeOf(live: Fields, object: Fields, inputs: Fields, manager: string): Outcome {
-  const concealed = conceal(object, inputs);
-  const properties = writeCheckpoint({
-    live: conceal(live, withEncodedData(live, inputs)),
-    inputs: concealed,
-    fieldManager: manager,
-  });
-  return { id: idOf(live), properties, inputs: concealed };
-}
-
-/** A Secret's `stringData` comes back in `data`, which is then as secret. */
-function withEncodedData(live: Fields, inputs: Fields): Fields {
-  const { stringData, data } = inputs;
-  if (live["kind"] !== "Secret" || stringData === undefined) return inputs;
-  if (!isFields(stringData) || !isFields(data ?? {})) return { ...inputs, data: stringData };
-  return { ...inputs, data: { ...stringData, ...(isFields(data) ? data : {}) } };
-}
-
-function idOf(object: Fields): string {
-  const namespace = namespaceOf(object);
-  return namespace === "" ? nameOf(object) : `${namespace}/${nameOf(object)}`;
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 404;
-}
-
-/** What a dry run cannot know: an object that is replaced, a namespace that comes in this update. */
-function isFineInPreview(error: unknown): boolean {
-  return (
-    error instanceof ApiError &&
-    (error.reason === "AlreadyExists" ||
-      error.reason === "Forbidden" ||
-      error.isNamespaceMissing ||
-      error.isImmutableField)
-  );
-}
-
-function reasonOf(error: unknown, manager: string): string {
-  if (error instanceof ApiError && error.isFieldConflict) {
-    return (
-      `Server-Side Apply field conflict detected. See ${conflictHelp} for troubleshooting help.\n` +
-      `The resource managed by field manager "${manager}" had an apply conflict: ${error.message}`
-    );
-  }
-  return error instanceof Error ? error.message : String(error);
 }
 
 function timeoutMs(inputs: Fields, effort: Effort, defaultMs: number): number {

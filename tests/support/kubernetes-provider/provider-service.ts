@@ -22,7 +22,8 @@ import type { PluginAttach, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js
 import type { Autonaming } from "./autoname.ts";
 import { EngineLog } from "./engine-log.ts";
 import type { Change, ChangeKind } from "./object-diff.ts";
-import { type Effort, KubernetesProvider, type Target } from "./operations.ts";
+import type { Effort } from "./object-writer.ts";
+import { KubernetesProvider, type Target } from "./operations.ts";
 import { decode, encode, reveal, unknownValue } from "./property-values.ts";
 import { checkConfig, diffConfig, parseConfig } from "./provider-config.ts";
 import { Empty, type Handler, type UnaryCall, wire } from "./pulumi-wire.ts";

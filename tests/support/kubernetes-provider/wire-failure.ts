@@ -1,4 +1,4 @@
-import { PartialFailure } from "./operations.ts";
+import { PartialFailure } from "./outcome.ts";
 import { encode } from "./property-values.ts";
 import { Any, type WireError, grpc, wire } from "./pulumi-wire.ts";
 
