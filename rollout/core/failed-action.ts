@@ -13,7 +13,7 @@ export function afterFailure(at: Situation, pending: Pending, failure: ActFailur
   const { action } = pending;
   const attempts = pending.attempts + 1;
   const { message } = failure;
-  const wayBack = backInstead(at, action) ?? backAfter(at, action, failure, attempts);
+  const wayBack = askedBack(at) ?? backAfter(at, action, failure, attempts);
   if (wayBack !== null) return wayBack;
   if (attempts >= spec.limits.attemptsMax) {
     const kept = { ...record, pending: { ...pending, attempts: 0, notBefore: seen.now } };
@@ -32,7 +32,7 @@ export function afterFailure(at: Situation, pending: Pending, failure: ActFailur
 
 /** The pending action is saved and was not tried yet: only the way back takes its place. */
 export function stillPending(at: Situation, pending: Pending): Decision {
-  const wayBack = backInstead(at, pending.action);
+  const wayBack = askedBack(at);
   if (wayBack !== null) return wayBack;
   const again = Math.max(at.seen.now, pending.notBefore);
   const message = `${pending.action.kind} is saved and not done yet`;
@@ -40,14 +40,7 @@ export function stillPending(at: Situation, pending: Pending): Decision {
   return { record: at.record, reason, checkAgainAt: again, outcome: "continue" };
 }
 
-/** A step forward is given up as soon as somebody asks for the way back. */
-function backInstead(at: Situation, action: Action): Decision | null {
-  const { state } = at.record;
-  if (!action.forward || isResting(state)) return null;
-  const why = askedBack(at, state.rollout);
-  return why === null ? null : rollBack(at, state, why);
-}
-
+/** The way back, when the failure of a step forward means it. */
 function backAfter(
   at: Situation,
   action: Action,

@@ -25,6 +25,9 @@ export function rollBack(
     return stop(at, at.record, { kind: "primaryLost", why });
   }
   const { rollout } = state;
+  // whoever asks for the way back does not want a newer revision instead
+  const wanted = why.kind === "rollbackRequested" ? rollout.to : at.record.wanted;
+  const asked = { ...at, record: { ...at.record, wanted } };
   const weights = allTo(rollout.fromSlot);
   const assignment = { primary: rollout.fromSlot, slots: state.assignment.slots, weights };
   const next: FinalizingRolledBack = {
@@ -41,8 +44,8 @@ export function rollBack(
   };
   // where no request went to the canary, none has to be moved
   const nothingToMove = state.phase === "progressing" && state.step < 0 && shows(at.seen, weights);
-  if (nothingToMove) return wait(at, next, why, pollMs);
-  return act(at, next, { kind: "shiftTraffic", assignment, forward: false }, why);
+  if (nothingToMove) return wait(asked, next, why, pollMs);
+  return act(asked, next, { kind: "shiftTraffic", assignment, forward: false }, why);
 }
 
 /** A canary that serves, though badly, is better than a primary that is gone. */

@@ -1,8 +1,7 @@
 import type { Decision, Situation } from "./decision.ts";
 import { rollBack } from "./going-back.ts";
-import type { RollbackReason } from "./reason.ts";
 import { restart } from "./restart.ts";
-import { isResting, type Progressing, type Rollout, type Waiting } from "./state.ts";
+import { isResting, type Progressing, type RunningState, type Waiting } from "./state.ts";
 
 /**
  * What comes before anything else in a running rollout: a person's word, a wish that went back to the primary, a
@@ -11,24 +10,28 @@ import { isResting, type Progressing, type Rollout, type Waiting } from "./state
 export function interruption(at: Situation): Decision | null {
   const { state, wanted } = at.record;
   if (isResting(state)) return null;
-  // once a slot is being removed there is no way back, only a new rollout
-  if (
-    state.phase === "finalizing" &&
-    (state.outcome === "rolledBack" || state.stage === "removing")
-  )
-    return null;
-  const why = askedBack(at, state.rollout);
-  if (why !== null) return rollBack(at, state, why);
+  const back = askedBack(at);
+  if (back !== null) return back;
   if (state.phase === "promoting" || state.phase === "finalizing") return null;
   if (wanted.id !== state.rollout.to.id) return restart(at, state);
   return overdue(at, state);
 }
 
-/** Why somebody wants the primary's revision back, or null. */
-export function askedBack(at: Situation, rollout: Rollout): RollbackReason | null {
-  if (at.seen.command === "rollback") return { kind: "rollbackRequested" };
-  if (at.record.wanted.id === rollout.from.id) return { kind: "wantedIsPrimary" };
-  return null;
+/** The way back, when somebody wants the primary's revision and there is still a way. */
+export function askedBack(at: Situation): Decision | null {
+  const { state, wanted } = at.record;
+  if (isResting(state) || isLate(state)) return null;
+  if (at.seen.command === "rollback") return rollBack(at, state, { kind: "rollbackRequested" });
+  return wanted.id === state.rollout.from.id
+    ? rollBack(at, state, { kind: "wantedIsPrimary" })
+    : null;
+}
+
+/** On the way back already, or once a slot is being removed: then there is only a new rollout. */
+function isLate(state: RunningState): boolean {
+  return (
+    state.phase === "finalizing" && (state.outcome === "rolledBack" || state.stage === "removing")
+  );
 }
 
 function overdue(at: Situation, state: Progressing | Waiting): Decision | null {
