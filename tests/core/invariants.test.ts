@@ -175,6 +175,36 @@ const broken: readonly Case[] = [
       })),
     },
   ],
+  [
+    "half an attempt",
+    /attempts is not a count/,
+    null,
+    {
+      ...begun(),
+      pending: {
+        action: {
+          kind: "deployCanary",
+          assignment: begun().state.assignment,
+          forward: true,
+        },
+        attempts: 0.5,
+        notBefore: 0,
+      },
+    },
+  ],
+  ["a rollback that turns around", /turned around/, goingBack(), withWeights(goingBack(), 90, 10)],
+  [
+    "a replacement that begins at a step",
+    /replaced by one that does not begin at weight zero/,
+    withState(deploying(), { confirmedAt: 1 }),
+    counting(stepping(), { id: "another" }),
+  ],
+  [
+    "a replacement that begins from the other slot",
+    /replaced by one that does not begin at weight zero/,
+    withState(deploying(), { confirmedAt: 1 }),
+    counting(begun(), { id: "another", fromSlot: "green" }),
+  ],
   ["a forgotten rollout", /was forgotten/, stepping(), record()],
   ["a phase out of order", /promoting after finalizing/, baking(), new Story().promoting().record],
   [
@@ -254,6 +284,17 @@ describe("invariants", () => {
       );
     });
   }
+
+  it("find nothing in a history that is just full", () => {
+    const [entry] = new Story().atStep(0).record.history;
+    const history = Array.from({ length: 500 }, () => entry ?? assert.fail("no history"));
+    assert.deepEqual(violations(spec(), null, { ...record(), history }), []);
+  });
+
+  it("find nothing in counters above a limit that was lowered meanwhile", () => {
+    const before = counting(stepping(), { failedChecks: 5, blindChecks: 5, corrections: 9 });
+    assert.deepEqual(violations(spec(), before, before), []);
+  });
 
   it("name the service", () => {
     const [first] = violations(spec(), null, withWeights(stepping(), 70, 20));

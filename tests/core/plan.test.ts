@@ -45,7 +45,8 @@ describe("a plan", () => {
   it("gives the least time and a longer expected one", () => {
     const { leastMs, expectedMs, promotes } = planned();
     assert.equal(leastMs, 50_000);
-    assert.ok(expectedMs > leastMs && expectedMs < 2 * leastMs, `${expectedMs}`);
+    // five actions of 1.5 s, 5 s to become ready, and three times up to 0.5 s until the router is looked at
+    assert.equal(expectedMs, 50_000 + 5 * 1_500 + 5_000 + 3 * 500);
     assert.equal(promotes, true);
   });
 
@@ -62,6 +63,20 @@ describe("a plan", () => {
       slot: "green",
       readyMaxMs: whole.limits.readyMs,
     });
+  });
+
+  it("bakes for as long as it drains at least", () => {
+    const { entries } = planned({ bakeMs: 1_000, drainMs: 4_000 });
+    const bake = entries.find(({ kind }) => kind === "bake");
+    assert.deepEqual(bake, { kind: "bake", atMs: 20_000, forMs: 4_000 });
+  });
+
+  it("promotes nothing when the rollout before was promoted and nothing is wanted", () => {
+    const story = new Story().baking().pass(30_000);
+    story.look();
+    story.act().look();
+    const { promotes, entries } = plan(story.spec, story.record, story.now);
+    assert.deepEqual([promotes, entries.length], [false, 1]);
   });
 
   it("says so when a bound would end even a good rollout", () => {

@@ -173,6 +173,17 @@ describe("a rollout, whatever happens", () => {
     });
   });
 
+  it("asks the policies for what gives a revision room or requests, and for nothing else", () => {
+    forAnyWalk((_spec, { before, decision }) => {
+      const { state, pending } = decision.record;
+      if (pending === null || pending.action === before.pending?.action || isResting(state)) return;
+      const was = isResting(before.state) ? 0 : rolloutWeight(before.state);
+      const forward = pending.action.kind === "deployCanary" || rolloutWeight(state) > was;
+      const promotes = state.phase === "promoting";
+      assert.equal(pending.action.forward, forward || promotes, pending.action.kind);
+    });
+  });
+
   it("promotes on a passed check or a person's word only", () => {
     forAnyWalk((_spec, { before, look, decision }) => {
       const begins =

@@ -103,6 +103,9 @@ describe("a metric template", () => {
   });
 
   const unbalanced = [
+    "}} x",
+    "}}",
+    "{{",
     "{{ service",
     "service }}",
     "}} {{",
@@ -114,6 +117,16 @@ describe("a metric template", () => {
       assert.match(query(template), /error: metric "latency": "\{\{" and "\}\}" do not pair up/);
     });
   }
+
+  it("says so when no query is built in at all", () => {
+    const rendered = renderQuery(metric, { ...router, queries: {} }, "podinfo", state, now);
+    assert.match(rendered.kind === "error" ? rendered.message : "", /built-in ones \(none\)/);
+  });
+
+  it("says near which text the braces are wrong", () => {
+    assert.match(query("a {{ b"), /near "\{\{ b"/);
+    assert.match(query("a }} b"), /near "\}\} b"/);
+  });
 
   it("does not look into values", () => {
     assert.equal(query("{{ variables.a }}", { a: "{{ service }}" }), "{{ service }}");

@@ -15,6 +15,8 @@ export function faults(scenario: Scenario): readonly string[] {
     ...atTheEnd(scenario, last),
     ...promotions(scenario),
     ...rollbacks(scenario),
+    ...interruptions(scenario),
+    ...meddling(scenario),
   ];
 }
 
@@ -78,6 +80,7 @@ const needs: Readonly<Record<RollbackReason["kind"], readonly (Trouble | "comman
     "routerUnreachable",
     "meddling",
     "canaryWeak",
+    "primaryDies",
     "clockSet",
     "specEdited",
     "crashes",
@@ -106,4 +109,25 @@ function rollbacks({ troubles, commands, wishes, saved }: Scenario): readonly st
       ? []
       : [`${rollout.to.name} went back for ${why.kind}, which nothing here explains`];
   });
+}
+
+/** What was cut short by an interruption is not judged. */
+function interruptions({ saved }: Scenario): readonly string[] {
+  const checks = saved.flatMap(({ history }) => {
+    const reason = history.at(-1)?.reason;
+    return reason !== undefined && "check" in reason && reason.check !== null ? [reason.check] : [];
+  });
+  const cut = checks.filter(({ results }) => results.some(({ detail }) => detail === "aborted"));
+  return cut.length > 0 ? ["a check that was interrupted was judged"] : [];
+}
+
+/** A look, the limit on reading back (which a rollback waits for), and one `up`. */
+const meddledMaxMs = 2_000 + 10_000 + 6_000;
+
+/** Where nothing else is wrong, weights that somebody moved are put back soon. */
+function meddling({ world, troubles, saved }: Scenario): readonly string[] {
+  const others = [...troubles].some((trouble) => trouble !== "meddling");
+  const stopped = saved.some(({ history }) => history.at(-1)?.reason.kind === "gaveUp");
+  if (others || stopped || world.meddledMs() <= meddledMaxMs) return [];
+  return [`weights stayed moved for ${world.meddledMs()} ms`];
 }

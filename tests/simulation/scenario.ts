@@ -40,16 +40,18 @@ export interface Scenario {
   readonly seed: number;
   readonly world: World;
   readonly place: StorePlace;
-  readonly troubles: ReadonlySet<Trouble>;
-  readonly commands: readonly Command[];
+  readonly troubles: Set<Trouble>;
+  readonly commands: Command[];
   /** Revisions that were ever asked for, the first one included. */
-  readonly wishes: readonly Revision[];
+  readonly wishes: Revision[];
   /** Every record that was saved, in order, over all processes. */
   readonly saved: readonly RolloutRecord[];
   /** The store of the process that drives next. */
   readonly nextStore: () => FakeStore;
   /** Aborted when a user interrupts the drive that is under way. */
   readonly nextSignal: () => AbortSignal;
+  /** A user interrupts the drive that is under way. */
+  readonly interrupt: () => void;
   /** Ends all trouble, so that what is left to do can be done. */
   readonly calm: () => void;
 }
@@ -57,7 +59,7 @@ export interface Scenario {
 /** When things happen: within the time that a long rollout of these specs takes. */
 const horizonMs = 240_000;
 
-const behaviors: Readonly<Record<string, Behavior>> = {
+const behaviors = {
   v1: good,
   good1: good,
   good2: good,
@@ -65,32 +67,87 @@ const behaviors: Readonly<Record<string, Behavior>> = {
   bad2: slow,
   never: neverReady,
   exits: exiting,
-};
+} as const satisfies Readonly<Record<string, Behavior>>;
 
 const choices = ["good1", "good1", "good1", "bad1", "bad2", "never", "exits"] as const;
 
 export function behaviorOf({ name }: Revision): Behavior {
-  return behaviors[name] ?? good;
+  const found = Object.entries(behaviors).find(([known]) => known === name);
+  return found?.[1] ?? good;
 }
 
-export function scenario(seed: number): Scenario {
+const primary = revision("v1");
+
+/** A world in which nothing goes wrong and one revision is wanted. */
+export function quietScenario(
+  seed: number,
+  name: keyof typeof behaviors,
+  more: Partial<RolloutSpec> = {},
+): Scenario {
   const random = new Random(seed);
-  const primary = revision("v1");
-  const first = revision(random.pick(choices));
+  const wanted = revision(name);
   const world = new World(random.integer(0, 1_000_000_000), {
     service: "podinfo",
-    spec: randomSpec(random),
+    spec: { ...randomSpec(random), ...more },
     primary,
     behavior: behaviorOf,
   });
-  world.configured = first;
+  world.configured = wanted;
   const place = new StorePlace();
-  const troubles = new Set<Trouble>();
-  const commands: Command[] = [];
-  const wishes = [primary, first];
   const saved: RolloutRecord[] = [];
+  const comeBack = releaser(world, place, random);
   let interrupt = new AbortController();
   let process = 0;
+  return {
+    seed,
+    world,
+    place,
+    troubles: new Set<Trouble>(),
+    commands: [],
+    wishes: [primary, wanted],
+    saved,
+    nextStore: () => {
+      process += 1;
+      return new FakeStore(place, `process ${process}`, world.clock, (point, record) => {
+        if (point === "afterSave") saved.push(record);
+        if (record.state.phase === "waiting") comeBack();
+        world.point(point);
+      });
+    },
+    nextSignal: () => {
+      if (interrupt.signal.aborted) interrupt = new AbortController();
+      return interrupt.signal;
+    },
+    interrupt: () => interrupt.abort(),
+    calm: () => {
+      world.applyFault = (): ApplyFault => "none";
+      world.metricsFault = "none";
+      world.routerUnreachable = false;
+      world.policy = (): string | null => null;
+      world.point = (): void => undefined;
+      world.follow();
+    },
+  };
+}
+
+/** Somebody who sees a hold after a while and releases it. */
+function releaser(world: World, place: StorePlace, random: Random): () => void {
+  let sawIt = false;
+  return () => {
+    if (sawIt) return;
+    sawIt = true;
+    world.clock.after(random.integer(1_000, 60_000), () => {
+      sawIt = false;
+      place.leave("promote");
+    });
+  };
+}
+
+/** A world in which anything may happen, by the seed. */
+export function scenario(seed: number): Scenario {
+  const random = new Random(seed);
+  const stage = quietScenario(random.integer(0, 1_000_000_000), random.pick(choices));
+  const { world, place, troubles, commands, wishes } = stage;
   const sometimes = (probability: number, trouble: Trouble, happens: () => void): void => {
     if (!random.chance(probability)) return;
     troubles.add(trouble);
@@ -103,17 +160,6 @@ export function scenario(seed: number): Scenario {
     const from = random.integer(0, horizonMs);
     world.clock.after(from, begin);
     world.clock.after(from + random.integer(1_000, 90_000), end);
-  };
-
-  /** Somebody sees the hold after a while and releases it. */
-  let awaited = false;
-  const comeBack = (): void => {
-    if (awaited) return;
-    awaited = true;
-    world.clock.after(random.integer(1_000, 60_000), () => {
-      awaited = false;
-      place.leave("promote");
-    });
   };
 
   sometimes(0.3, "applyFaults", () => {
@@ -190,7 +236,14 @@ export function scenario(seed: number): Scenario {
       world.spec = randomSpec(random);
     });
   });
-  sometimes(0.08, "interrupted", () => once(() => interrupt.abort()));
+  sometimes(0.08, "interrupted", () => {
+    if (random.chance(0.3)) once(stage.interrupt);
+    let questions = random.integer(1, 60);
+    world.asked = (): void => {
+      questions -= 1;
+      if (questions === 0) stage.interrupt();
+    };
+  });
   sometimes(0.08, "lockStolen", () => {
     once(() => place.stealLock("another machine", world.clock.now()));
   });
@@ -222,35 +275,7 @@ export function scenario(seed: number): Scenario {
     }
   }
 
-  return {
-    seed,
-    world,
-    place,
-    troubles,
-    commands,
-    wishes,
-    saved,
-    nextStore: () => {
-      process += 1;
-      return new FakeStore(place, `process ${process}`, world.clock, (point, record) => {
-        if (point === "afterSave") saved.push(record);
-        if (record.state.phase === "waiting") comeBack();
-        world.point(point);
-      });
-    },
-    nextSignal: () => {
-      if (interrupt.signal.aborted) interrupt = new AbortController();
-      return interrupt.signal;
-    },
-    calm: () => {
-      world.applyFault = (): ApplyFault => "none";
-      world.metricsFault = "none";
-      world.routerUnreachable = false;
-      world.policy = (): string | null => null;
-      world.point = (): void => undefined;
-      world.follow();
-    },
-  };
+  return { ...stage, seed };
 }
 
 function randomSpec(random: Random): RolloutSpec {

@@ -20,7 +20,7 @@ export async function simulate(scenario: Scenario): Promise<void> {
     // a killed or cut-off process leaves its lock to run out
     place.expireLock();
     const next = world.clock.untilNext();
-    if (end === "crashed") continue;
+    if (end === "cutOff") continue;
     if (end.kind === "ended" && isAtRest(end)) {
       if (next === null) break;
       world.clock.advance(next);
@@ -35,7 +35,10 @@ function isAtRest(end: Extract<DriveEnd, { kind: "ended" }>): boolean {
   return end.outcome !== "stopped" && end.outcome !== "interrupted";
 }
 
-async function oneDrive({ world, nextStore, nextSignal }: Scenario): Promise<DriveEnd | "crashed"> {
+async function oneDrive(scenario: Scenario): Promise<DriveEnd | "cutOff"> {
+  const { world, saved } = scenario;
+  const signal = scenario.nextSignal();
+  const savedBefore = saved.length;
   const metrics = new FakeMetrics((promql, at) => {
     world.linger();
     return world.answer(promql, at);
@@ -46,14 +49,16 @@ async function oneDrive({ world, nextStore, nextSignal }: Scenario): Promise<Dri
       stack: new FakeStack(world),
       traffic: new FakeTraffic(world),
       metrics,
-      store: nextStore(),
+      store: scenario.nextStore(),
       reporter: new RecordingReporter(),
       wanted: null,
       retry: false,
-      signal: nextSignal(),
+      signal,
     });
   } catch (error) {
-    if (error instanceof Crash) return "crashed";
+    if (error instanceof Crash) return "cutOff";
+    // before it has begun, a drive that is interrupted has nothing to say
+    if (error === signal.reason && saved.length === savedBefore) return "cutOff";
     throw error;
   }
 }

@@ -93,6 +93,8 @@ export class World {
   policy: (assignment: Assignment) => string | null = () => null;
   /** Called at every place where a process can be killed; throws a Crash to kill it. */
   point: (name: string) => void = () => undefined;
+  /** Called in the middle of every question to the router, the metrics server or the stack. */
+  asked: () => void = () => undefined;
 
   readonly #options: WorldOptions;
   readonly #workloads: Record<Slot, Workload | null>;
@@ -100,8 +102,9 @@ export class World {
   #shown: Weights;
   /** When the router last changed, by `FakeClock.passed`. */
   #shownSince = 0;
-  /** Somebody else moved the weights and nobody put them back yet. */
-  #meddled = false;
+  /** Since when the weights are as somebody else set them, by `FakeClock.passed`; null when they are not. */
+  #meddledSince: number | null = null;
+  #meddledMs = 0;
   #clockWasSet = -1;
   /** The router was told something while it was silent. */
   #missed = false;
@@ -130,6 +133,7 @@ export class World {
   /** Asking takes time too, and much can happen in it. */
   linger(): void {
     this.#pass(askMaxMs);
+    this.asked();
   }
 
   view(): StackView | null {
@@ -153,7 +157,7 @@ export class World {
     if (fault === "fails") return failure("other", "the engine failed before any change");
     const violated = action.forward ? this.policy(action.assignment) : null;
     if (violated !== null) return failure("policy", violated);
-    const wasMeddled = this.#meddled;
+    const wasMeddled = this.#isMeddled();
     const before = this.assignment;
     this.#run(action.assignment);
     this.point("half-way through apply");
@@ -192,6 +196,12 @@ export class World {
     return this.#shown;
   }
 
+  /** The longest time in ms that weights stayed as somebody else had set them. */
+  meddledMs(): number {
+    const now = this.#meddledSince === null ? 0 : this.clock.passed() - this.#meddledSince;
+    return Math.max(this.#meddledMs, now);
+  }
+
   answer(promql: string, at: number): Sample {
     switch (this.metricsFault) {
       case "down":
@@ -211,7 +221,7 @@ export class World {
 
   /** Somebody else sets the weights at the router. */
   meddle(weights: Weights): void {
-    this.#meddled = true;
+    this.#meddledSince ??= this.clock.passed();
     this.#show(weights);
   }
 
@@ -246,8 +256,7 @@ export class World {
     this.routerSilent = false;
     if (!this.#missed) return;
     this.#missed = false;
-    this.#meddled = false;
-    this.#show(this.#target);
+    this.#obey();
   }
 
   // ---- inside ----
@@ -262,7 +271,7 @@ export class World {
       const wanted = assignment.slots[slot];
       const running = this.#workloads[slot];
       if (wanted === null || wanted.id === running?.revision.id) continue;
-      if (running !== null) this.#mayStop(slot, "replaced", this.#meddled);
+      if (running !== null) this.#mayStop(slot, "replaced", this.#isMeddled());
       const { startMs } = this.#options.behavior(wanted);
       const readyAt = startMs === null ? null : this.clock.passed() + startMs;
       const workload = { revision: wanted, readyAt, ready: 0 };
@@ -280,9 +289,21 @@ export class World {
     this.clock.after(this.random.integer(0, settleMaxMs), () => {
       this.#missed = this.routerSilent;
       if (this.routerSilent) return;
-      this.#meddled = false;
-      this.#show(this.#target);
+      this.#obey();
     });
+  }
+
+  #isMeddled(): boolean {
+    return this.#meddledSince !== null;
+  }
+
+  /** The router shows what it was told. */
+  #obey(): void {
+    if (this.#meddledSince !== null) {
+      this.#meddledMs = Math.max(this.#meddledMs, this.clock.passed() - this.#meddledSince);
+    }
+    this.#meddledSince = null;
+    this.#show(this.#target);
   }
 
   /** Removals; the engine does these last. */
@@ -302,7 +323,7 @@ export class World {
 
   #show(weights: Weights): void {
     for (const slot of slots) {
-      if (weights[slot] === 0 || this.#shown[slot] > 0 || this.#meddled) continue;
+      if (weights[slot] === 0 || this.#shown[slot] > 0 || this.#isMeddled()) continue;
       const workload = this.#workloads[slot];
       if (workload === null) this.wrong.push(`requests went to ${slot}, which is empty`);
       else if (workload.readyAt === null || workload.readyAt > this.clock.passed())
@@ -335,7 +356,7 @@ export class World {
   /** A window covers nothing but the split of now; a second is the shortest that can be asked. */
   #mayAsk(windowMs: number, at: number): void {
     // a check at a split that somebody else made is thrown away, and after the clock was set nobody can tell
-    if (this.#meddled || this.#clockWasSet >= this.#shownSince || windowMs <= 1_000) return;
+    if (this.#isMeddled() || this.#clockWasSet >= this.#shownSince || windowMs <= 1_000) return;
     const lateMs = this.clock.now() - at;
     if (this.clock.passed() - lateMs - windowMs < this.#shownSince) {
       this.wrong.push(`a query looked back ${windowMs} ms, into another split`);
