@@ -12,6 +12,7 @@ import { readSettings, withDriveConfig } from "../rollout/adapters/drive-config.
 import { EnvoyTraffic } from "../rollout/adapters/envoy-traffic.ts";
 import { FileStore } from "../rollout/adapters/file-store.ts";
 import { serviceStack } from "../rollout/cli/demo/project.ts";
+import { packageDirectory } from "../rollout/cli/project.ts";
 import { Service } from "../rollout/cli/service.ts";
 import { sameWeights, split, type Assignment, type Weights } from "../rollout/core/assignment.ts";
 import { newRecord } from "../rollout/core/state.ts";
@@ -29,26 +30,36 @@ async function main(): Promise<void> {
     { cwd: local.directory, stack: serviceStack, onEvent: engine.hear },
     true,
   );
+  const policyPack = [join(packageDirectory, "policies")];
+  const gated = await Service.open(
+    { cwd: local.directory, stack: serviceStack, onEvent: engine.hear, policyPack },
+    true,
+  );
   try {
     const outputs = await local.outputs();
     const assignment = await withCanary(service, outputs);
     const driven: Parts[] = [];
+    const withPack: Parts[] = [];
     const plain: Parts[] = [];
     // the first of each warms caches and is left out
     for (let round = 0; round <= rounds; round += 1) {
       const weight = 10 + round * 4;
       const drivenParts = await drivenStep(service, engine, outputs, weigh(assignment, weight));
+      const gatedParts = await drivenStep(gated, engine, outputs, weigh(assignment, weight + 1));
       const plainParts = await plainStep(local, outputs, weigh(assignment, weight + 2));
       if (round === 0) continue;
       driven.push(drivenParts);
+      withPack.push(gatedParts);
       plain.push(plainParts);
     }
     print("a step by the driver", driven);
+    print("a step by the driver, through the policy pack", withPack);
     print("the same through a plain `pulumi up`", plain);
     const ratio = median(plain, "in all") / median(driven, "in all");
     console.log(`\nthe plain one takes ${ratio.toFixed(1)} times as long`);
   } finally {
     service.close();
+    gated.close();
     await local.destroy();
   }
 }
@@ -113,7 +124,7 @@ async function drivenStep(
   const savedAt = performance.now();
   const moved = whenMoved(outputs, assignment.weights);
   engine.reset();
-  const action = { kind: "shiftTraffic", assignment, forward: false } as const;
+  const action = { kind: "shiftTraffic", assignment, forward: true } as const;
   const result = await service.stack.apply(action, null, signal);
   const appliedAt = performance.now();
   if (result.kind === "failed") throw new Error(result.failure.message);

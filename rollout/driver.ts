@@ -64,7 +64,8 @@ export async function drive(options: DriveOptions): Promise<DriveEnd> {
   const result = await options.store.lock();
   if (result.kind === "held") return { kind: "refused", holder: result.holder };
   try {
-    const view = await options.stack.read(options.signal);
+    // not cut short by an interruption: it takes a moment, and half an answer is none
+    const view = await options.stack.read(result.lock.lost);
     if (view === null) return { kind: "notDeployed" };
     return await new Drive(options, result.lock, view).run();
   } finally {
@@ -76,6 +77,9 @@ export async function drive(options: DriveOptions): Promise<DriveEnd> {
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
+
+/** The core never waits longer before it tries an action again. */
+const retryWaitMaxMs = 30_000;
 
 class Drive {
   readonly #options: DriveOptions;
@@ -165,7 +169,8 @@ class Drive {
     if (command === "rollback" && action.forward) {
       return { kind: "other", message: "not done: a rollback was asked for" };
     }
-    if (clock.now() < pending.notBefore) await this.#sleepUntil(pending.notBefore);
+    // a clock that was set back must not stretch the wait
+    await this.#sleepUntil(Math.min(pending.notBefore, clock.now() + retryWaitMaxMs));
     if (this.#interrupted()) return { kind: "other", message: "interrupted" };
     const startedAt = clock.now();
     const failure = (await this.#refused(action)) ?? (await this.#apply(record, action));
@@ -215,7 +220,8 @@ class Drive {
   async #freshView(): Promise<StackView> {
     const { clock, stack } = this.#options;
     const now = clock.now();
-    if (now - this.#viewedAt < this.#view.spec.intervalMs) return this.#view;
+    // either way: the clock may have been set back
+    if (Math.abs(now - this.#viewedAt) < this.#view.spec.intervalMs) return this.#view;
     const view = await stack.read(this.#lock.lost);
     if (view === null) throw new Error("the service stack has been destroyed during the rollout");
     this.#view = view;

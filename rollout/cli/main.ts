@@ -30,9 +30,12 @@ function build(done: (code: number) => void): Command {
     .option("--json", "one JSON object a line on stdout (docs/json-output.md)", false)
     .addOption(
       new Option(
-        "--policy-pack <folder...>",
-        "policy packs that every step forward must satisfy (default: the project's folder policies)",
-      ),
+        "--policy-pack <folder>",
+        "a policy pack that every step forward must satisfy; may be given again (default: the project's folder policies)",
+      ).argParser((folder: string, before: readonly string[] | undefined) => [
+        ...(before ?? []),
+        folder,
+      ]),
     )
     .addHelpText(
       "after",

@@ -12,11 +12,11 @@ import { KubernetesProxy } from "../adapters/kubernetes-proxy.ts";
 import { KubernetesStore } from "../adapters/kubernetes-store.ts";
 import { credentialsFromEnvironment } from "../adapters/prometheus-credentials.ts";
 import { PrometheusClient } from "../adapters/prometheus.ts";
-import { ProviderProcess } from "../adapters/provider-process.ts";
 import { PulumiStack, type PulumiStackOptions } from "../adapters/pulumi-stack.ts";
 import { UserError } from "../errors.ts";
 import type { StateStore, TrafficReader } from "../ports.ts";
-import { packageDirectory, readProject, type Project } from "./project.ts";
+import { attach, type Attachments } from "./attachments.ts";
+import { readProject, type Project } from "./project.ts";
 
 /** What names a service on the command line. */
 export interface ServiceOptions {
@@ -31,7 +31,7 @@ export class Service {
   readonly project: Project;
   readonly stackName: string;
   readonly stack: PulumiStack;
-  readonly #provider: ProviderProcess | null;
+  readonly #attached: Attachments | null;
   /** How a Prometheus inside a cluster is reached. */
   #proxy: KubernetesProxy | null = null;
 
@@ -39,16 +39,16 @@ export class Service {
     project: Project,
     stackName: string,
     stack: PulumiStack,
-    provider: ProviderProcess | null,
+    attached: Attachments | null,
   ) {
     this.project = project;
     this.stackName = stackName;
     this.stack = stack;
-    this.#provider = provider;
+    this.#attached = attached;
   }
 
   /**
-   * Selects the stack. With `forChanges`, the provider of target `local` is started once for all `up`s.
+   * Selects the stack. With `forChanges`, what each `up` needs is started once for all of them.
    * Throws a UserError when the project, the stack or a tool is missing.
    */
   static open(options: ServiceOptions, forChanges: boolean): Promise<Service> {
@@ -73,24 +73,22 @@ export class Service {
     const environment = await toolEnvironment(project);
     // an inline program runs in this process and looks for its binaries as one started by the CLI does
     Object.assign(process.env, environment);
-    const provider = forChanges && project.own ? await startLocalProvider(environment) : null;
+    const packs = [...new Set(options.policyPack ?? project.policyPacks)];
+    const attached = forChanges ? await attach(project, packs, environment) : null;
     try {
       const stack = await openStack({
         stackName,
         projectDirectory: project.directory,
         projectName: project.name,
         program: project.own ? program : undefined,
-        environment: {
-          ...environment,
-          ...(provider === null ? {} : { PULUMI_DEBUG_PROVIDERS: attached(provider) }),
-        },
-        policyPacks: options.policyPack ?? project.policyPacks,
+        environment: { ...environment, ...attached?.environment },
+        policyPacks: attached?.policyPacks ?? packs,
         onEvent: options.onEvent,
         onOutput: logTo(join(project.directory, ".upramp", "log", `${stackName}.log`)),
       });
-      return new Service(project, stackName, stack, provider);
+      return new Service(project, stackName, stack, attached);
     } catch (error) {
-      provider?.stop();
+      attached?.stop();
       throw error;
     }
   }
@@ -138,7 +136,7 @@ export class Service {
   }
 
   close(): void {
-    this.#provider?.stop();
+    this.#attached?.stop();
     this.#proxy?.close();
   }
 }
@@ -150,23 +148,12 @@ async function toolEnvironment(project: Project): Promise<Record<string, string>
     program: project.own ? "inline" : "project",
     progress,
   });
-  return { ...environment, ...(project.own ? await localTargetEnvironment() : {}) };
-}
-
-/** The provider beside those that the user has attached. */
-function attached(provider: ProviderProcess): string {
-  const others = process.env["PULUMI_DEBUG_PROVIDERS"];
-  return [...(others === undefined ? [] : [others]), `upramp:${provider.port}`].join(",");
-}
-
-async function startLocalProvider(
-  environment: Readonly<Record<string, string>>,
-): Promise<ProviderProcess> {
-  const provider = join(packageDirectory, "infra", "local", "provider.ts");
-  return ProviderProcess.start(process.execPath, [provider], {
+  return {
     ...environment,
-    UPRAMP_PROVIDER_UNTIL: "stdin",
-  });
+    ...(project.own ? await localTargetEnvironment() : {}),
+    // where relative paths of the configuration begin; an inline program is not told otherwise
+    PULUMI_NODEJS_ROOT_DIRECTORY: project.directory,
+  };
 }
 
 /** What the engine says, kept for people to read when something went wrong. */

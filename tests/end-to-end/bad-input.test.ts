@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { parse as parseYaml, stringify } from "yaml";
 import { z } from "zod";
 import { EnvoyTraffic } from "../../rollout/adapters/envoy-traffic.ts";
-import { serviceStack } from "../../rollout/cli/demo/project.ts";
+import { podinfo, serviceStack } from "../../rollout/cli/demo/project.ts";
+import { packageDirectory } from "../../rollout/cli/project.ts";
 import { LocalService, shortRollout } from "./local-service.ts";
 
 const settingsSchema = z.looseObject({ config: z.record(z.string(), z.unknown()) });
@@ -111,6 +112,21 @@ describe("bad input is refused before anything moves", function () {
     assert.equal(stopped.code, 4, stopped.stdout + stopped.stderr);
     assert.match(stopped.stdout + stopped.stderr, /ann@elsewhere/);
     await rm(lock);
+    const back = await local.upramp("rollback").done;
+    assert.equal(back.code, 3, back.stdout + back.stderr);
+  });
+
+  it("goes through a policy pack on the way forward", async () => {
+    const packs = join(packageDirectory, "policies");
+    const nowhere = join(local.directory, "nowhere");
+    const run = ["run", "--revision", JSON.stringify(podinfo("v2"))];
+    const end = await local.upramp("--policy-pack", nowhere, ...run).done;
+    assert.equal(end.code, 3, end.stdout + end.stderr);
+    assert.match(end.stdout + end.stderr, /nowhere/);
+    const held = local.upramp("--policy-pack", packs, ...run, "--retry");
+    await held.said("the canary is ready");
+    held.kill("SIGINT");
+    assert.equal((await held.done).code, 130);
     const back = await local.upramp("rollback").done;
     assert.equal(back.code, 3, back.stdout + back.stderr);
   });
