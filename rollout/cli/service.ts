@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ServiceOutputs } from "../../infra/contract.ts";
 import { program } from "../../infra/program.ts";
@@ -73,7 +73,7 @@ export class Service {
     const environment = await toolEnvironment(project);
     // an inline program runs in this process and looks for its binaries as one started by the CLI does
     Object.assign(process.env, environment);
-    const packs = [...new Set(options.policyPack ?? project.policyPacks)];
+    const packs = existing([...new Set(options.policyPack ?? project.policyPacks)]);
     const attached = forChanges ? await attach(project, packs, environment) : null;
     try {
       const stack = await openStack({
@@ -154,6 +154,13 @@ async function toolEnvironment(project: Project): Promise<Record<string, string>
     // where relative paths of the configuration begin; an inline program is not told otherwise
     PULUMI_NODEJS_ROOT_DIRECTORY: project.directory,
   };
+}
+
+/** The packs, all there; one that is not must not look like a violated policy later. */
+function existing(packs: readonly string[]): readonly string[] {
+  const missing = packs.find((path) => !existsSync(path));
+  if (missing === undefined) return packs;
+  throw new UserError(`no policy pack at ${missing}: correct --policy-pack`);
 }
 
 /** What the engine says, kept for people to read when something went wrong. */
