@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
-import { driverVariable, type ServiceOutputs } from "../infra/contract.ts";
+import type { ServiceOutputs } from "../infra/contract.ts";
 import { readSettings, withDriveConfig } from "../rollout/adapters/drive-config.ts";
 import { EnvoyTraffic } from "../rollout/adapters/envoy-traffic.ts";
 import { FileStore } from "../rollout/adapters/file-store.ts";
@@ -152,7 +152,6 @@ async function plainStep(
   const startedAt = performance.now();
   const moved = whenMoved(outputs, assignment.weights);
   await withDriveConfig(settings, { assignment, failed: null }, async (configFile) => {
-    process.env[driverVariable] = "1";
     const up = await local.pulumi("up", "--yes", "--skip-preview", "--config-file", configFile)
       .done;
     if (up.code !== 0) throw new Error(up.stdout + up.stderr);

@@ -1,4 +1,3 @@
-import { judgeCheck, type CheckResult, type Sample } from "./core/analysis.ts";
 import { sameAssignment, type Revision } from "./core/assignment.ts";
 import {
   acted,
@@ -20,7 +19,6 @@ import {
   type Pending,
   type RolloutRecord,
 } from "./core/state.ts";
-import { renderQuery } from "./core/template.ts";
 import type {
   Clock,
   DriveOutcome,
@@ -33,6 +31,7 @@ import type {
   StateStore,
   TrafficReader,
 } from "./ports.ts";
+import { takeCheck } from "./take-check.ts";
 
 /** Everything a drive needs; each part behind its port. */
 export interface DriveOptions {
@@ -195,25 +194,12 @@ class Drive {
     command: Command | null,
     failure: ActFailure | null,
   ): Promise<Observation> {
-    const { clock, traffic, signal } = this.#options;
+    const { clock, traffic, metrics, signal } = this.#options;
     const { weights, ready } = await traffic.read(signal);
     const now = clock.now();
     const due = failure === null && checkDue(this.#view.spec, record.state, now);
-    const check = due ? await this.#check(record, now) : null;
+    const check = due ? await takeCheck(this.#view, record.state, metrics, now, signal) : null;
     return { now: clock.now(), weights, ready, check, command, failure };
-  }
-
-  async #check(record: RolloutRecord, at: number): Promise<CheckResult> {
-    const { metrics, signal } = this.#options;
-    const { spec, queries, service } = this.#view;
-    const samples = await Promise.all(
-      spec.metrics.map(async (metric): Promise<Sample> => {
-        const rendered = renderQuery(metric, queries, service, record.state, at);
-        if (rendered.kind === "error") return { kind: "unavailable", message: rendered.message };
-        return metrics.query(rendered.query, at, signal);
-      }),
-    );
-    return judgeCheck(at, spec.metrics, samples);
   }
 
   /** The stack's account, at most one interval old. */

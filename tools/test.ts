@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -31,8 +31,6 @@ async function runMocha(files: readonly string[]): Promise<TestCounts> {
     const countsFile = join(folder, "counts.json");
     const args = [
       join("node_modules", "mocha", "bin", "mocha.js"),
-      "--config",
-      await mochaConfigWithoutSpec(folder),
       "--reporter=tools/mocha-reporter.ts",
       ...(files.length === 0 ? ["--ignore=tests/cluster/**", "tests/**/*.test.ts"] : files),
     ];
@@ -47,15 +45,6 @@ async function runMocha(files: readonly string[]): Promise<TestCounts> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Mocha adds the configured files to those it is given; here the given ones are meant alone. */
-async function mochaConfigWithoutSpec(folder: string): Promise<string> {
-  const text = await readFile(join(packageFolder, ".mocharc.json"), "utf8");
-  const config = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
-  const file = join(folder, "mocharc.json");
-  await writeFile(file, JSON.stringify({ ...config, spec: undefined }));
-  return file;
 }
 
 async function readCounts(file: string): Promise<TestCounts | undefined> {

@@ -2,7 +2,7 @@ import type { ServiceOutputs } from "../../infra/contract.ts";
 import type { PrometheusClient } from "../adapters/prometheus.ts";
 import { primaryRevision, type Revision } from "../core/assignment.ts";
 import { isUnfinished, withConfigured } from "../core/decide.ts";
-import { newRecord, type RolloutRecord } from "../core/state.ts";
+import type { RolloutRecord } from "../core/state.ts";
 import { renderQuery } from "../core/template.ts";
 import { UserError } from "../errors.ts";
 import type { Service } from "./service.ts";
@@ -15,11 +15,10 @@ import type { Service } from "./service.ts";
 export async function preflight(
   service: Service,
   outputs: ServiceOutputs,
-  loaded: RolloutRecord | null,
   wanted: Revision | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const record = loaded ?? newRecord(outputs.service, outputs.assignment, outputs.configured);
+  const record = await service.record(outputs);
   if (isUnfinished(record)) return;
   const next = wanted ?? withConfigured(record, outputs.configured).wanted;
   if (next.id === primaryRevision(outputs.assignment).id) return;

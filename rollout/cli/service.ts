@@ -13,6 +13,7 @@ import { KubernetesStore } from "../adapters/kubernetes-store.ts";
 import { credentialsFromEnvironment } from "../adapters/prometheus-credentials.ts";
 import { PrometheusClient } from "../adapters/prometheus.ts";
 import { PulumiStack, type PulumiStackOptions } from "../adapters/pulumi-stack.ts";
+import { newRecord, type RolloutRecord } from "../core/state.ts";
 import { UserError } from "../errors.ts";
 import type { StateStore, TrafficReader } from "../ports.ts";
 import { attach, type Attachments } from "./attachments.ts";
@@ -95,14 +96,26 @@ export class Service {
 
   /** The stack's outputs. Throws a UserError when the service has never been deployed. */
   async outputs(signal: AbortSignal): Promise<ServiceOutputs> {
-    const outputs = await this.stack.outputs(signal);
-    if (outputs?.metrics.proxy !== undefined) {
-      this.#proxy ??= await KubernetesProxy.open(outputs.metrics.proxy);
-    }
+    const outputs = await this.findOutputs(signal);
     if (outputs !== null) return outputs;
     throw new UserError(
       `stack "${this.stackName}" has no service yet: deploy it with \`pulumi up -s ${this.stackName}\` or \`upramp run -s ${this.stackName}\``,
     );
+  }
+
+  /** As `outputs`, or null when the service has never been deployed. */
+  async findOutputs(signal: AbortSignal): Promise<ServiceOutputs | null> {
+    const outputs = await this.stack.outputs(signal);
+    if (outputs?.metrics.proxy !== undefined) {
+      this.#proxy ??= await KubernetesProxy.open(outputs.metrics.proxy);
+    }
+    return outputs;
+  }
+
+  /** The saved record, or that of a service that was never rolled out. */
+  async record(outputs: ServiceOutputs): Promise<RolloutRecord> {
+    const saved = await this.store(outputs).load();
+    return saved ?? newRecord(outputs.service, outputs.assignment, outputs.configured);
   }
 
   /** Where the rollout record and the lock of this service are. */

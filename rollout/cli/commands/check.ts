@@ -1,7 +1,6 @@
-import { judgeCheck, type CheckResult, type Sample, type Verdict } from "../../core/analysis.ts";
-import { newRecord } from "../../core/state.ts";
-import { renderQuery } from "../../core/template.ts";
+import type { Verdict } from "../../core/analysis.ts";
 import { checkText } from "../../report/check-text.ts";
+import { takeCheck } from "../../take-check.ts";
 import { exitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { Service, type ServiceOptions } from "../service.ts";
@@ -14,19 +13,10 @@ export async function check(
 ): Promise<number> {
   const service = await Service.open(options, false);
   const outputs = await service.outputs(signal);
-  const metrics = service.metrics(outputs);
-  const loaded = await service.store(outputs).load();
-  const record = loaded ?? newRecord(outputs.service, outputs.assignment, outputs.configured);
-  const now = Date.now();
-  const { metrics: specs } = outputs.rollout;
-  const samples = await Promise.all(
-    specs.map(async (metric): Promise<Sample> => {
-      const rendered = renderQuery(metric, outputs.metrics, outputs.service, record.state, now);
-      if (rendered.kind === "error") return { kind: "unavailable", message: rendered.message };
-      return metrics.query(rendered.query, now, signal);
-    }),
-  );
-  const result: CheckResult = judgeCheck(now, specs, samples);
+  const { service: name, rollout: spec, metrics: queries } = outputs;
+  const { state } = await service.record(outputs);
+  const subject = { service: name, spec, queries };
+  const result = await takeCheck(subject, state, service.metrics(outputs), Date.now(), signal);
   output.result({ type: "check", check: result }, () => checkText(result));
   return codeOf(result.verdict);
 }

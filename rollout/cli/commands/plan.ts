@@ -2,7 +2,6 @@ import { parseRevision } from "../../../infra/contract.ts";
 import type { Revision } from "../../core/assignment.ts";
 import { withConfigured } from "../../core/decide.ts";
 import { plan as makePlan } from "../../core/plan.ts";
-import { newRecord } from "../../core/state.ts";
 import { planText } from "../../report/plan-text.ts";
 import { exitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
@@ -36,9 +35,7 @@ async function printPlan(
   signal: AbortSignal,
 ): Promise<number> {
   const outputs = await service.outputs(signal);
-  const loaded = await service.store(outputs).load();
-  const known = loaded ?? newRecord(outputs.service, outputs.assignment, outputs.configured);
-  const seen = withConfigured(known, outputs.configured);
+  const seen = withConfigured(await service.record(outputs), outputs.configured);
   const record = wanted === null ? seen : { ...seen, wanted };
   const rehearsed = await refuseFaults(service, outputs, record, signal);
   const result = makePlan(rehearsed.rollout, record, Date.now());

@@ -1,4 +1,4 @@
-import { parseRevision } from "../../../infra/contract.ts";
+import { parseRevision, type ServiceOutputs } from "../../../infra/contract.ts";
 import type { Revision } from "../../core/assignment.ts";
 import { drive, type DriveEnd } from "../../driver.ts";
 import { UserError } from "../../errors.ts";
@@ -27,11 +27,14 @@ export async function run(
     options.revision === undefined ? null : parseRevision(options.revision, "--revision");
   const service = await Service.open(options, true);
   try {
-    if ((await service.stack.outputs(signal)) === null) {
+    let outputs = await service.findOutputs(signal);
+    if (outputs === null) {
       output.say(`stack ${service.stackName} has no service yet: deploying it`);
       await service.stack.install(signal);
+      outputs = await service.outputs(signal);
     }
-    const code = await driveService(service, wanted, options.retry ?? false, output, signal);
+    const retry = options.retry ?? false;
+    const code = await driveService(service, outputs, wanted, retry, output, signal);
     await writeReport(service, output, signal);
     return code;
   } finally {
@@ -42,21 +45,19 @@ export async function run(
 /** Drives an opened service and says how it ended. */
 export async function driveService(
   service: Service,
+  outputs: ServiceOutputs,
   wanted: Revision | null,
   retry: boolean,
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const outputs = await service.outputs(signal);
-  const metrics = service.metrics(outputs);
-  const store = service.store(outputs);
-  await preflight(service, outputs, await store.load(), wanted, signal);
+  await preflight(service, outputs, wanted, signal);
   const end = await drive({
     clock: new SystemClock(),
     stack: service.stack,
     traffic: service.traffic(outputs),
-    metrics,
-    store,
+    metrics: service.metrics(outputs),
+    store: service.store(outputs),
     reporter: output.reporter,
     wanted,
     retry,

@@ -1,22 +1,4 @@
-/** Powers of the suffixes of a Kubernetes quantity. */
-const factors: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
+import { quantityFactors } from "../quantity-factors.ts";
 
 /** Fields whose values, or whose entries' values, are quantities, which the server respells. */
 const quantityFields = new Set(["averageValue", "sizeLimit", "limits", "requests", "storage"]);
@@ -32,6 +14,6 @@ function parse(value: unknown): number | undefined {
   if (typeof value === "number") return value;
   if (typeof value !== "string") return undefined;
   const [, digits, suffix] = /^([+-]?[0-9.]+)([A-Za-z]*)$/.exec(value) ?? [];
-  const factor = factors[suffix ?? ""];
+  const factor = quantityFactors[suffix ?? ""];
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
 }
