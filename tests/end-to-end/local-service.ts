@@ -1,5 +1,6 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseDocument } from "yaml";
 import { makeProject, platformStack, serviceStack } from "../../rollout/cli/demo/project.ts";
 import { Service } from "../../rollout/cli/service.ts";
 import { Traffic, type Answer } from "../../rollout/cli/demo/traffic.ts";
@@ -75,6 +76,14 @@ export class LocalService {
 
   pulumi(...args: readonly string[]): RunningCommand {
     return pulumi(this.directory, this.#env, ...args, "-s", serviceStack);
+  }
+
+  /** Edits the checkout: what stands under `upramp:rollout` of the service's stack. */
+  async configureRollout(rollout: unknown): Promise<void> {
+    const file = join(this.directory, `Pulumi.${serviceStack}.yaml`);
+    const settings = parseDocument(await readFile(file, "utf8"));
+    settings.setIn(["config", "upramp:rollout"], rollout);
+    await writeFile(file, settings.toString());
   }
 
   /** The same service, seen from a shell with other variables. */

@@ -4,7 +4,7 @@ import { FileStore } from "../../rollout/adapters/file-store.ts";
 import { EnvoyTraffic } from "../../rollout/adapters/envoy-traffic.ts";
 import type { RolloutRecord } from "../../rollout/core/state.ts";
 import { serviceStack } from "../../rollout/cli/demo/project.ts";
-import { failedOtherwise, LocalService } from "./local-service.ts";
+import { failedOtherwise, LocalService, shortRollout } from "./local-service.ts";
 
 const anySignal = new AbortController().signal;
 
@@ -31,6 +31,14 @@ describe("rollouts on this machine, with the real engine, Envoy and Prometheus",
     const { traffic } = await local.outputs();
     assert.ok(traffic.router === "envoy");
     return (await new EnvoyTraffic(traffic).read(anySignal)).weights;
+  }
+
+  async function untilHeld(): Promise<void> {
+    const giveUpAt = Date.now() + 30_000;
+    while ((await record()).state.phase !== "waiting") {
+      assert.ok(Date.now() < giveUpAt, "the rollout is not held");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   }
 
   /** What the stack declares and gives, without what a rollback may leave. */
@@ -99,18 +107,22 @@ describe("rollouts on this machine, with the real engine, Envoy and Prometheus",
 
   it("refuses a second driver, and a plain `pulumi up` changes no weight in the middle", async () => {
     await local.startTraffic();
+    // held, so that no update of the driver's own is under way while the other shell has its turn
+    await local.configureRollout({ ...shortRollout, steps: [{ weight: 20, hold: true }, 60] });
     const driver = local.run("v5");
     await driver.said("the router shows blue 80 %, green 20 %");
+    await untilHeld();
     const second = await local.upramp("run").done;
     assert.equal(second.code, 5, second.stderr);
     assert.match(second.stderr, /another driver holds the lock/);
     const before = await liveWeights();
+    assert.deepEqual(before, { blue: 80, green: 20 });
     const plain = await local.pulumi("up", "--yes", "--skip-preview").done;
     assert.equal(plain.code, 0, plain.stdout + plain.stderr);
-    const { state } = await record();
-    if (state.phase === "progressing" && state.step === 0) {
-      assert.deepEqual(await liveWeights(), before);
-    }
+    assert.deepEqual(await liveWeights(), before);
+    assert.equal((await record()).state.phase, "waiting");
+    await local.configureRollout(shortRollout);
+    assert.equal((await local.upramp("promote").done).code, 0);
     const end = await driver.done;
     assert.equal(end.code, 0, end.stderr);
     await local.stopTraffic();
