@@ -66,9 +66,10 @@ describe("starting upramp's scripts", () => {
     });
 
     it(`gets Ctrl-C of a terminal once (${mode})`, async function () {
-      // util-linux's `script` runs a command in front of a terminal of its own.
+      // util-linux's `script` runs a command in front of a terminal of its own, by the shell that
+      // SHELL names. `exec`: a shell that stays (dash) would be interrupted too, and answer 130.
       if (process.platform !== "linux" || !(await isProgram("/usr/bin/script"))) this.skip();
-      const command = [process.execPath, launcher, mode, launched].join(" ");
+      const command = ["exec", process.execPath, launcher, mode, launched].join(" ");
       const terminal = launch("/usr/bin/script", ["-qec", command, "/dev/null"]);
       const ended = ending(terminal);
       const lines = await follow(terminal, () => terminal.stdin.write("\u0003"));
