@@ -85,42 +85,183 @@ export type ServiceProxy = z.infer<typeof serviceProxySchema>;
 
 // ---- what users write about the platform ---------------------------------------------------------
 
-const ownGateway = z.strictObject({
-  name,
-  /** Declared in the namespace of the services when a class is given. */
-  className: name,
-  port: port.default(80),
+/** A Gateway that the platform declares itself, in its own namespace, with one listener for HTTP. */
+export interface OwnGateway {
+  readonly name: string;
+  /** A GatewayClass of the cluster. */
+  readonly className: string;
+  readonly port: number;
+}
+
+/** A Gateway that is there, or with `className` one that this stack declares. */
+const gatewayWritten = z
+  .strictObject({
+    namespace: label.optional(),
+    name,
+    listener: name.optional(),
+    className: name.optional(),
+    port: port.optional(),
+  })
+  .transform((written, context): GatewayApiRouterSettings["gateway"] | OwnGateway => {
+    const { namespace, className, port: given, listener } = written;
+    const refuse = (key: string, message: string): never => {
+      context.addIssue({ code: "custom", path: [key], message });
+      return z.NEVER;
+    };
+    if (className === undefined) {
+      if (given !== undefined) {
+        return refuse("port", "belongs to a Gateway that this stack declares: give className too");
+      }
+      if (namespace === undefined) {
+        return refuse(
+          "namespace",
+          "is not set: give it for a Gateway that is there, or className to declare one",
+        );
+      }
+      return { namespace, name: written.name, ...(listener === undefined ? {} : { listener }) };
+    }
+    if (namespace !== undefined) {
+      return refuse("namespace", "is the platform's for a Gateway with className: remove it");
+    }
+    if (listener !== undefined) {
+      return refuse("listener", "is the only one of a Gateway with className: remove it");
+    }
+    return { name: written.name, className, port: given ?? 80 };
+  });
+
+/** A VirtualGateway that the platform declares itself, in its own namespace, with one listener for HTTP. */
+export interface OwnVirtualGateway {
+  readonly name: string;
+  readonly port: number;
+}
+
+/** A VirtualGateway that is there, or without `namespace` one that this stack declares. */
+const virtualGatewayWritten = z
+  .strictObject({ namespace: label.optional(), name, port: port.optional() })
+  .transform((written, context): ObjectReference | OwnVirtualGateway => {
+    const { namespace, name: virtualGateway, port: given } = written;
+    if (namespace === undefined) return { name: virtualGateway, port: given ?? 8_088 };
+    if (given !== undefined) {
+      const message = "belongs to a VirtualGateway that this stack declares: remove namespace";
+      context.addIssue({ code: "custom", path: ["port"], message });
+      return z.NEVER;
+    }
+    return { namespace, name: virtualGateway };
+  });
+
+const appMeshWritten = appMeshRouter
+  .extend({
+    /** Also the value of the label by which the mesh knows its namespaces. */
+    mesh: label,
+    /** Declare the Mesh, rather than use one that is there. */
+    createMesh: z.boolean().default(true),
+    virtualGateway: virtualGatewayWritten.optional(),
+  })
+  .superRefine(({ allowDiscontinuedAppMesh }, context) => {
+    if (allowDiscontinuedAppMesh) return;
+    context.addIssue({
+      code: "custom",
+      path: ["allowDiscontinuedAppMesh"],
+      message:
+        "AWS has switched App Mesh off on 2026-09-30: nothing in a real account would act on its objects. " +
+        "Use router kind gateway-api; or set this to true when the control plane of this cluster is another one",
+    });
+  });
+
+const gatewayApiWritten = gatewayApiRouter
+  .extend({ gateway: gatewayWritten })
+  .superRefine(({ profile, gateway }, context) => {
+    if (profile !== "linkerd" || !("className" in gateway)) return;
+    context.addIssue({
+      code: "custom",
+      path: ["gateway", "className"],
+      message:
+        "Linkerd serves no Gateways: name one that another implementation serves, or another profile",
+    });
+  });
+
+/** An amount of memory as Kubernetes writes it, whole and with a binary unit. */
+const memory = z.string().regex(/^[1-9]\d*[MG]i$/, 'is not a size such as "512Mi" or "2Gi"');
+
+const deployWritten = z.strictObject({
+  image: z
+    .string()
+    .regex(/@sha256:|:(?!latest$)[^/:]+$/, "names no fixed version: give a tag other than latest")
+    .default("prom/prometheus:v3.8.0"),
+  scrapeInterval: duration.refine((ms) => ms >= 100, "is below 100ms").default(5_000),
+  /**
+   * Host and port of what exports the router's counters, with a path where it is not Envoy's `/stats/prometheus`. Each
+   * must be one process: behind a Service of several, counters of one would be taken for those of another.
+   */
+  targets: z
+    .array(z.string().regex(/^(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}(\/.*)?$/, "is not HOST:PORT"))
+    .default([]),
+  /**
+   * Namespaces beside those of services in which pods that ask to be scraped (annotation `prometheus.io/scrape`) are
+   * found, such as the one of the gateway's Envoys.
+   */
+  namespaces: z.array(label).default([]),
+  /** What it gets, and no more. It holds 6 hours of the series it scrapes. */
+  memory: memory.default("512Mi"),
 });
+export type PrometheusDeployment = z.infer<typeof deployWritten>;
+
+/** One that is there, or one that this stack deploys. */
+const prometheusWritten = z
+  .strictObject({
+    address: z.url().optional(),
+    service: inCluster.optional(),
+    deploy: deployWritten.optional(),
+  })
+  .transform(({ address, service, deploy }, context) => {
+    const given = [
+      ...(address === undefined ? [] : [{ address }]),
+      ...(service === undefined ? [] : [{ service }]),
+      ...(deploy === undefined ? [] : [{ deploy }]),
+    ];
+    const [only] = given;
+    if (only !== undefined && given.length === 1) return only;
+    context.addIssue({
+      code: "custom",
+      message: "give one of address, service and deploy (`deploy: {}` for all defaults)",
+    });
+    return z.NEVER;
+  });
 
 /** What users write under `upramp:platform` of a platform stack of target `kubernetes`. */
 export const kubernetesPlatformWritten = z.strictObject({
   target: z.literal("kubernetes"),
   cluster: clusterAccessSchema.prefault({}),
   /** Namespace of the services, and of what the platform declares. */
-  namespace: z.strictObject({ name: label, create: z.boolean().default(true) }),
-  router: z.discriminatedUnion("kind", [
-    gatewayApiRouter.extend({ gateway: z.union([gatewayApiRouter.shape.gateway, ownGateway]) }),
-    appMeshRouter.extend({
-      /** Declare the Mesh, rather than use one that is there. */
-      createMesh: z.boolean().default(true),
+  namespace: z
+    .strictObject({
+      name: label,
+      /** Declare it, rather than use one that is there. */
+      create: z.boolean().default(true),
+      /** Labels and annotations of one that is declared, such as those by which a mesh knows it. */
+      labels: z.record(z.string(), z.string()).default({}),
+      annotations: z.record(z.string(), z.string()).default({}),
+    })
+    .superRefine(({ create, labels, annotations }, context) => {
+      for (const [key, values] of Object.entries({ labels, annotations })) {
+        if (create || Object.keys(values).length === 0) continue;
+        const message = "are set only on a namespace that this stack creates";
+        context.addIssue({ code: "custom", path: [key], message });
+      }
     }),
-  ]),
+  /**
+   * Further namespaces of services, which are there already: their routes may attach to a Gateway of this stack, and
+   * their pods are found by a Prometheus of this stack. Or `all` of the cluster.
+   */
+  serviceNamespaces: z
+    .union([z.literal("all"), z.array(label)], {
+      error: 'is neither a list of namespaces nor "all"',
+    })
+    .default([]),
+  router: z.discriminatedUnion("kind", [gatewayApiWritten, appMeshWritten]),
   /** Where users send requests, when it does not follow from the host names of a service. */
   endpoint: z.url().optional(),
-  /** One that is there, or one that this stack deploys. */
-  prometheus: z.union([
-    prometheusPlaceSchema,
-    z.strictObject({
-      deploy: z
-        .strictObject({
-          image: z.string().min(1).default("prom/prometheus:v3.8.0"),
-          scrapeInterval: duration.default(5_000),
-          /** Host and port of what exports Envoy's counters; pods that ask to be scraped are found by themselves. */
-          targets: z.array(z.string().min(1)).default([]),
-        })
-        .prefault({}),
-    }),
-  ]),
+  prometheus: prometheusWritten,
 });
 export type KubernetesPlatformSettings = z.infer<typeof kubernetesPlatformWritten>;
 
@@ -279,6 +420,8 @@ export const workloadContentSchema = z.strictObject({
   template: podTemplateSchema,
   /** Hash of the content of each ConfigMap and Secret that the template names, by `Kind/name`. */
   configs: z.record(z.string(), z.string()),
+  /** Paths into the template that do not count for the id. */
+  ignore: z.array(z.string()).default([]),
 });
 export type WorkloadContent = z.infer<typeof workloadContentSchema>;
 

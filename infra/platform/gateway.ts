@@ -1,0 +1,63 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import type { OwnGateway } from "../kubernetes-contract.ts";
+import type { DeclareOptions } from "./declare-options.ts";
+import { ownedMetadata } from "./owned-object.ts";
+import { namespaceSelector, type ServiceNamespaces } from "./service-namespaces.ts";
+
+/** Time in which a Gateway has to be programmed, in s. A load balancer of a cloud takes minutes. */
+const programmedSeconds = 600;
+
+/** What a Gateway is declared from. */
+export interface GatewayArgs {
+  /** Full name of the stack. */
+  readonly owner: string;
+  readonly namespace: string;
+  readonly gateway: OwnGateway;
+  /** Only routes of these namespaces may attach. */
+  readonly serviceNamespaces: ServiceNamespaces;
+}
+
+/**
+ * A Gateway with one listener for HTTP of every host, which takes routes of the services' namespaces and no others. The
+ * update waits until its implementation has programmed it, and fails with the implementation's words.
+ */
+export function declareGateway(
+  prefix: string,
+  { owner, namespace, gateway, serviceNamespaces }: GatewayArgs,
+  options: DeclareOptions,
+): kubernetes.apiextensions.CustomResource {
+  const { name, className, port } = gateway;
+  return new kubernetes.apiextensions.CustomResource(
+    `${prefix}-gateway`,
+    {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "Gateway",
+      metadata: ownedMetadata(
+        { owner, namespace, name },
+        {},
+        {
+          "pulumi.com/waitFor": "condition=Programmed",
+          "pulumi.com/timeoutSeconds": String(programmedSeconds),
+        },
+      ),
+      spec: {
+        gatewayClassName: className,
+        listeners: [
+          {
+            name: "http",
+            protocol: "HTTP",
+            port,
+            allowedRoutes: { namespaces: allowed(namespace, serviceNamespaces) },
+          },
+        ],
+      },
+    },
+    options,
+  );
+}
+
+function allowed(namespace: string, namespaces: ServiceNamespaces): object {
+  if (namespaces === "all") return { from: "All" };
+  if (namespaces.every((name) => name === namespace)) return { from: "Same" };
+  return { from: "Selector", selector: namespaceSelector(namespaces) };
+}

@@ -1,0 +1,32 @@
+import { managedBy } from "../service/kubernetes-names.ts";
+
+/** Says which stack made an object, by the stack's full name. What lacks it is somebody else's. */
+export const ownerAnnotation = "upramp.dev/stack";
+
+/** What an object of the platform is called, and whose it is. */
+export interface OwnedName {
+  /** Full name of the stack. */
+  readonly owner: string;
+  readonly name: string;
+  /** None for an object of the whole cluster. */
+  readonly namespace?: string;
+}
+
+/** Metadata of an object that this stack makes. */
+export function ownedMetadata(
+  { owner, name, namespace }: OwnedName,
+  labels: Readonly<Record<string, string>> = {},
+  annotations: Readonly<Record<string, string>> = {},
+): {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string>;
+} {
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    labels: { ...labels, ...managedBy },
+    annotations: { ...annotations, [ownerAnnotation]: owner },
+  };
+}
