@@ -8,11 +8,16 @@ const node = findNode();
 if (node === undefined) {
   process.stderr.write(
     `upramp needs Node ${nodeMajorMin} or newer; this is ${process.versions.node}. ` +
-      "Install it from https://nodejs.org, or run `npm ci` in a checkout of upramp.\n",
+      "Install it from https://nodejs.org, or the npm package `node` beside upramp (in a checkout: `npm ci`).\n",
   );
   process.exit(2);
 }
-// An installed package holds JavaScript: Node strips no types under node_modules.
-const compiled = join("dist", "rollout", "cli", "main.js");
-const isCompiled = existsSync(join(packageFolder, compiled));
-become(node, isCompiled ? compiled : join("rollout", "cli", "main.ts"), process.argv.slice(2));
+// An installed package holds only JavaScript: Node strips no types under node_modules. In a checkout the sources
+// are run, for what is in `dist` there may be older.
+const source = join("rollout", "cli", "main.ts");
+const isCheckout = existsSync(join(packageFolder, source));
+become(
+  node,
+  isCheckout ? source : join("dist", "rollout", "cli", "main.js"),
+  process.argv.slice(2),
+);

@@ -14,18 +14,24 @@ export const nodeMajorMin = 24;
 export const packageFolder = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /**
- * A Node that is new enough: the one running, else the one that the npm package `node` brought.
+ * A Node that is new enough: the one running, else the one that the npm package `node` brought to a checkout, or
+ * beside this package where it is installed.
  * @returns {string | undefined} its path
  */
 export function findNode() {
   if (majorOf(process.versions.node) >= nodeMajorMin) return process.execPath;
-  const own = join(packageFolder, "node_modules", ".bin", "node");
-  if (!existsSync(own)) return undefined;
+  const folders = [join(packageFolder, "node_modules"), join(packageFolder, "..")];
+  return folders.map((folder) => join(folder, ".bin", "node")).find(isNewEnough);
+}
+
+/** @param {string} node */
+function isNewEnough(node) {
+  if (!existsSync(node)) return false;
   try {
-    const version = execFileSync(own, ["--version"], { encoding: "utf8", timeout: 10_000 });
-    return majorOf(version.replace(/^v/, "")) >= nodeMajorMin ? own : undefined;
+    const version = execFileSync(node, ["--version"], { encoding: "utf8", timeout: 10_000 });
+    return majorOf(version.replace(/^v/, "")) >= nodeMajorMin;
   } catch {
-    return undefined; // Installed without its install script, or for another machine.
+    return false; // Installed without its install script, or for another machine.
   }
 }
 

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { findTool } from "../../tools/find.ts";
 import { isWithin, parseVersion } from "../../tools/version.ts";
 import { ProviderProcess } from "../adapters/provider-process.ts";
-import { packageDirectory, type Project } from "./project.ts";
+import { isSamePlace, moduleFile, packageDirectory, type Project } from "./project.ts";
 
 /** What runs as long as a command does, so that no `up` pays for its start: about 0.5 s and 2 s. */
 export interface Attachments {
@@ -14,6 +14,7 @@ export interface Attachments {
 }
 
 const ownPack = join(packageDirectory, "policies");
+const providerFile = moduleFile("infra/local/provider");
 
 /** CLIs that take a policy pack as an executable. */
 const takesExecutables = { atLeast: "3.255.0", below: "4.0.0" };
@@ -30,9 +31,8 @@ export async function attach(
   let packs = policyPacks;
   try {
     if (project.own) {
-      const script = join(packageDirectory, "infra", "local", "provider.ts");
       const until = { ...environment, UPRAMP_PROVIDER_UNTIL: "stdin" };
-      const provider = await ProviderProcess.start(process.execPath, [script], until);
+      const provider = await ProviderProcess.start(process.execPath, [providerFile], until);
       started.push(provider);
       variables["PULUMI_DEBUG_PROVIDERS"] = besideOthers(`upramp:${provider.port}`);
     }
@@ -58,7 +58,7 @@ function besideOthers(provider: string): string {
 }
 
 function isOwnPack(path: string): boolean {
-  return resolve(path) === ownPack;
+  return isSamePlace(resolve(path), ownPack);
 }
 
 async function packsMayBeExecutables(): Promise<boolean> {

@@ -1,14 +1,27 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { extname, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { parse } from "../../infra/contract.ts";
 import { UserError } from "../errors.ts";
 
-/** Folder of this package: its Pulumi project, policies and examples. */
-export const packageDirectory = resolve(fileURLToPath(new URL("../..", import.meta.url)));
+/** Folder of the program, the policies and the examples: the checkout, or `dist` of an installed package. */
+export const packageDirectory = resolve(import.meta.dirname, "../..");
+
+/**
+ * The file of a module that another process runs, given without its ending, such as `infra/index`. It is TypeScript in
+ * a checkout and JavaScript in an installed package, as this one is.
+ */
+export function moduleFile(module: string): string {
+  return join(packageDirectory, module + extname(import.meta.filename));
+}
+
+/** Whether two paths lead to the same file or folder; a package manager may have put links in between. */
+export function isSamePlace(a: string, b: string): boolean {
+  const [realA, realB] = [a, b].map((path) => (existsSync(path) ? realpathSync(path) : path));
+  return realA === realB;
+}
 
 /** A Pulumi project that a command works on. */
 export interface Project {
@@ -22,7 +35,7 @@ export interface Project {
 
 const projectFile = z.looseObject({ name: z.string().min(1), main: z.string().optional() });
 
-const ownProgram = join(packageDirectory, "infra", "index.ts");
+const ownProgram = moduleFile("infra/index");
 
 /** Reads the Pulumi.yaml of a folder. Throws a UserError when there is none. */
 export async function readProject(directory: string): Promise<Project> {
@@ -39,7 +52,7 @@ export async function readProject(directory: string): Promise<Project> {
   return {
     directory,
     name,
-    own: resolve(directory, main) === ownProgram,
+    own: isSamePlace(resolve(directory, main), ownProgram),
     policyPacks: existsSync(join(policies, "PulumiPolicy.yaml")) ? [policies] : [],
   };
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { packageDirectory } from "../project.ts";
+import { moduleFile, packageDirectory } from "../project.ts";
 
 export const platformStack = "demo";
 export const serviceStack = "demo-podinfo";
@@ -15,7 +15,7 @@ export function podinfo(
   return {
     name: version,
     command: process.execPath,
-    args: [join(packageDirectory, "examples", "podinfo", "server.ts")],
+    args: [moduleFile("examples/podinfo/server")],
     env: { VERSION: version, ...env },
   };
 }
@@ -55,7 +55,7 @@ export async function makeProject(options: LocalProject): Promise<string> {
   await write("Pulumi.yaml", {
     name: "upramp",
     runtime: { name: "nodejs", options: { typescript: false } },
-    main: join(packageDirectory, "infra", "index.ts"),
+    main: moduleFile("infra/index"),
     backend: { url: `file://${join(directory, "backend")}` },
     plugins: {
       providers: [{ name: "upramp", path: join(packageDirectory, "infra", "local", "bin") }],
