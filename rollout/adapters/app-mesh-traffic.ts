@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { AppMeshTrafficSource } from "../../infra/contract.ts";
-import { slots, type Slot, type Weights } from "../core/assignment.ts";
-import type { Traffic, TrafficReader } from "../ports.ts";
+import type { Slot } from "../core/assignment.ts";
+import type { TrafficReader } from "../ports.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
+import { readTraffic, splitOf, type KubernetesTraffic, type Split } from "./kubernetes-traffic.ts";
 import { KubernetesWorkloads } from "./kubernetes-workloads.ts";
 
 const action = z.object({
@@ -25,7 +26,9 @@ const routerSchema = z.object({
   status: z
     .object({
       observedGeneration: z.number().default(0),
-      conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+      conditions: z
+        .array(z.object({ type: z.string(), status: z.string(), message: z.string().default("") }))
+        .default([]),
     })
     .prefault({}),
 });
@@ -44,27 +47,20 @@ export class AppMeshTraffic implements TrafficReader {
     this.#workloads = new KubernetesWorkloads(this.#api, source.namespace, source.workloads);
   }
 
-  async read(signal: AbortSignal): Promise<Traffic> {
-    const [weights, ready] = await Promise.all([
-      this.#weights(signal).catch(() => null),
-      // unreachable is a value: the driver's bounds deal with it
-      this.#workloads.read(signal).catch(() => null),
-    ]);
-    return { weights, ready };
+  read(signal: AbortSignal): Promise<KubernetesTraffic> {
+    return readTraffic(this.#split(signal), this.#workloads.read(signal));
   }
 
-  async #weights(signal: AbortSignal): Promise<Weights | null> {
+  async #split(signal: AbortSignal): Promise<Split> {
     const { namespace, virtualRouter } = this.#source;
+    const place = `VirtualRouter ${namespace}/${virtualRouter}`;
     const path = `/apis/appmesh.k8s.aws/v1beta2/namespaces/${namespace}/virtualrouters/${virtualRouter}`;
     const object = await this.#api.get(path, signal);
-    if (object === null) return null;
+    if (object === null) return { kind: "none", why: `there is no ${place}` };
     const router = routerSchema.parse(object);
-    return isActive(router) ? this.#split(router) : null;
-  }
-
-  /** The first route is the one that splits; one behind it names a single slot. */
-  #split({ spec }: VirtualRouter): Weights | null {
-    const [first, ...others] = spec.routes.map((route) => {
+    const why = notTaken(router, place);
+    if (why !== null) return { kind: "none", why };
+    const rules = router.spec.routes.map((route) => {
       const targets = (route.httpRoute ?? route.grpcRoute)?.action.weightedTargets ?? [];
       const of = (slot: Slot): number =>
         targets.find(
@@ -72,12 +68,15 @@ export class AppMeshTraffic implements TrafficReader {
         )?.weight ?? 0;
       return { blue: of("blue"), green: of("green") };
     });
-    if (first === undefined || first.blue + first.green !== 100) return null;
-    return others.every((other) => slots.some((slot) => other[slot] === 0)) ? first : null;
+    return splitOf(rules, place);
   }
 }
 
-function isActive({ metadata, status }: VirtualRouter): boolean {
+/** Why App Mesh has not taken this very generation; null when it has. */
+function notTaken({ metadata, status }: VirtualRouter, place: string): string | null {
   const active = status.conditions.find(({ type }) => type === "VirtualRouterActive");
-  return active?.status === "True" && status.observedGeneration >= metadata.generation;
+  if (active?.status === "True" && status.observedGeneration >= metadata.generation) return null;
+  const { generation } = metadata;
+  const said = active === undefined || active.message === "" ? "" : `: ${active.message}`;
+  return `App Mesh has not taken generation ${generation} of ${place}${said}`;
 }

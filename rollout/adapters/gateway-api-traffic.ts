@@ -1,20 +1,32 @@
 import { z } from "zod";
 import type { GatewayApiTrafficSource } from "../../infra/contract.ts";
-import { slots, type Slot, type Weights } from "../core/assignment.ts";
-import type { Readiness } from "../core/decide.ts";
-import type { Traffic, TrafficReader } from "../ports.ts";
+import type { Slot } from "../core/assignment.ts";
+import type { TrafficReader } from "../ports.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
+import { readTraffic, splitOf, type KubernetesTraffic, type Split } from "./kubernetes-traffic.ts";
 import { KubernetesWorkloads } from "./kubernetes-workloads.ts";
 
 const condition = z.object({
   type: z.string(),
   status: z.string(),
   observedGeneration: z.number().default(0),
+  reason: z.string().default(""),
+  message: z.string().default(""),
 });
+type Condition = z.infer<typeof condition>;
+
+const parentRef = z.object({
+  name: z.string(),
+  namespace: z.string().optional(),
+  sectionName: z.string().optional(),
+  port: z.number().optional(),
+});
+type ParentRef = z.infer<typeof parentRef>;
 
 const routeSchema = z.object({
   metadata: z.object({ generation: z.number() }),
   spec: z.object({
+    parentRefs: z.array(parentRef).default([]),
     rules: z
       .array(
         z.object({
@@ -30,7 +42,7 @@ const routeSchema = z.object({
       parents: z
         .array(
           z.object({
-            parentRef: z.object({ name: z.string(), namespace: z.string().optional() }),
+            parentRef,
             conditions: z.array(condition).default([]),
           }),
         )
@@ -57,61 +69,82 @@ export class GatewayApiTraffic implements TrafficReader {
     this.#workloads = new KubernetesWorkloads(this.#api, source.namespace, source.workloads);
   }
 
-  async read(signal: AbortSignal): Promise<Traffic> {
-    const [weights, ready] = await Promise.all([
-      this.#weights(signal).catch(() => null),
-      this.#ready(signal),
-    ]);
-    return { weights, ready };
+  read(signal: AbortSignal): Promise<KubernetesTraffic> {
+    return readTraffic(this.#split(signal), this.#workloads.read(signal));
   }
 
-  async #weights(signal: AbortSignal): Promise<Weights | null> {
+  async #split(signal: AbortSignal): Promise<Split> {
     const { namespace, kind, route: name } = this.#source;
     const plural = kind === "HTTPRoute" ? "httproutes" : "grpcroutes";
     const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/${plural}/${name}`;
     const object = await this.#api.get(path, signal);
-    if (object === null) return null;
+    if (object === null) return { kind: "none", why: `there is no ${this.#route}` };
     const route = routeSchema.parse(object);
-    return this.#isAccepted(route) ? this.#split(route) : null;
-  }
-
-  /** The Gateway has taken this very generation, and knows every Service that it names. */
-  #isAccepted({ metadata, status }: Route): boolean {
-    const { gateway, namespace } = this.#source;
-    const parents = status.parents.filter(
-      ({ parentRef }) =>
-        parentRef.name === gateway.name && (parentRef.namespace ?? namespace) === gateway.namespace,
-    );
-    const holds =
-      (type: string) =>
-      (parent: Route["status"]["parents"][number]): boolean =>
-        parent.conditions.some(
-          (found) =>
-            found.type === type &&
-            found.status === "True" &&
-            found.observedGeneration >= metadata.generation,
-        );
-    return (
-      parents.length > 0 && parents.every(holds("Accepted")) && parents.every(holds("ResolvedRefs"))
-    );
-  }
-
-  /**
-   * The split of the first rule, which is the one that splits. Further rules (the requests that an A/B match leaves
-   * with the primary) name one slot; one that splits too has been edited, and then there is no split to tell.
-   */
-  #split({ spec }: Route): Weights | null {
-    const [first, ...others] = spec.rules.map((rule) => {
+    const why = this.#notTaken(route);
+    if (why !== null) return { kind: "none", why };
+    const rules = route.spec.rules.map(({ backendRefs }) => {
       const of = (slot: Slot): number =>
-        rule.backendRefs.find(({ name }) => name === this.#source.backends[slot])?.weight ?? 0;
+        backendRefs.find((ref) => ref.name === this.#source.backends[slot])?.weight ?? 0;
       return { blue: of("blue"), green: of("green") };
     });
-    if (first === undefined || first.blue + first.green !== 100) return null;
-    return others.every((other) => slots.some((slot) => other[slot] === 0)) ? first : null;
+    return splitOf(rules, this.#route);
   }
 
-  /** Unreachable is a value: the driver's bounds deal with it. */
-  async #ready(signal: AbortSignal): Promise<Readonly<Record<Slot, Readiness>> | null> {
-    return this.#workloads.read(signal).catch(() => null);
+  /** Why the Gateway has not taken this very generation with every Service that it names; null when it has. */
+  #notTaken({ metadata: { generation }, spec, status }: Route): string | null {
+    const { gateway, namespace } = this.#source;
+    const place = (ref: ParentRef): string =>
+      [ref.namespace ?? namespace, ref.name, ref.sectionName, ref.port].join("/");
+    const own = spec.parentRefs
+      .filter(
+        ({ name, ...ref }) =>
+          name === gateway.name && (ref.namespace ?? namespace) === gateway.namespace,
+      )
+      .map(place);
+    // some controllers leave what they said of a reference that the route has no more
+    const parents = status.parents.filter((parent) => own.includes(place(parent.parentRef)));
+    const about = (conditions: readonly Condition[], type: string): Condition | undefined =>
+      conditions.find((found) => found.type === type && found.observedGeneration >= generation);
+    const refusals = parents.flatMap(({ conditions }) =>
+      [...required, ...forbidden].flatMap(({ type, not }) => {
+        const found = about(conditions, type);
+        return found?.status === not ? [refusal(found)] : [];
+      }),
+    );
+    if (refusals.length > 0)
+      return `${this.#gateway} of ${this.#route}: ${[...new Set(refusals)].join("; ")}`;
+    const takes = (ref: string): boolean =>
+      parents.some(
+        (parent) =>
+          place(parent.parentRef) === ref &&
+          required.every(({ type }) => about(parent.conditions, type)?.status === "True"),
+      );
+    const isTaken = own.length > 0 && own.every(takes);
+    return isTaken
+      ? null
+      : `${this.#gateway} has not taken generation ${generation} of ${this.#route} yet`;
   }
+
+  get #route(): string {
+    const { kind, namespace, route } = this.#source;
+    return `${kind} ${namespace}/${route}`;
+  }
+
+  get #gateway(): string {
+    const { namespace, name } = this.#source.gateway;
+    return `Gateway ${namespace}/${name}`;
+  }
+}
+
+/** Conditions that must be there, and the status that refuses. */
+const required = [
+  { type: "Accepted", not: "False" },
+  { type: "ResolvedRefs", not: "False" },
+] as const;
+
+/** Conditions that are there only when something is wrong: here that a rule of the route is not in force. */
+const forbidden = [{ type: "PartiallyInvalid", not: "True" }] as const;
+
+function refusal({ type, status, reason, message }: Condition): string {
+  return `${type}=${status}, ${reason}${message === "" ? "" : `: ${message}`}`;
 }

@@ -15,7 +15,10 @@ const bodyBytesMax = 16 * 1024 * 1024;
 
 type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-/** The API server refused a request. */
+/** Answers of a server that starts, is overloaded, or has lost its own store for a moment. */
+const passingCodes: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+
+/** The API server refused a request, and would refuse it again. */
 export class KubernetesApiError extends Error {
   override readonly name = "KubernetesApiError";
   /** HTTP status. */
@@ -27,7 +30,14 @@ export class KubernetesApiError extends Error {
   }
 }
 
-const statusSchema = z.object({ message: z.string() });
+/** What the API server says of a refusal. */
+const statusSchema = z.object({
+  message: z.string(),
+  details: z
+    .object({ causes: z.array(z.object({ reason: z.string().default("") })).default([]) })
+    .default({ causes: [] }),
+});
+type Refusal = z.infer<typeof statusSchema>;
 
 /** One API server, asked with the rights of a kubeconfig. */
 export class KubernetesApi {
@@ -87,7 +97,7 @@ export class KubernetesApi {
 
   /**
    * One request. Throws KubernetesApiError when the server refuses, with the server's own words, a UserError when it
-   * forbids, and OperationError when it cannot be reached.
+   * forbids, and OperationError when it cannot be reached or says that it cannot answer now.
    */
   async request(
     method: Method,
@@ -98,10 +108,15 @@ export class KubernetesApi {
     const { status, text } = await this.raw(method, path, body, signal);
     const answer = parseJson(text);
     if (status < 300) return answer;
-    const message = statusSchema.safeParse(answer).data?.message ?? `answered ${status}`;
-    if (status === 403) throw new UserError(forbidden(message));
+    const refusal = statusSchema.safeParse(answer).data;
+    const message = refusal?.message ?? `answered ${status}`;
+    if (status === 403) throw new UserError(forbidden(message, refusal));
     if (status === 401)
       throw new UserError(`${this.host} does not know this user: log in again (${message})`);
+    if (passingCodes.has(status))
+      throw new OperationError(
+        `the Kubernetes API server ${this.host} answered ${status}: ${message}`,
+      );
     throw new KubernetesApiError(status, message);
   }
 
@@ -134,7 +149,11 @@ export class KubernetesApi {
       if (!Number.isNaN(date)) this.#serverTime = { ms: date, at: performance.now() };
       return { status: response.statusCode ?? 0, text: await readAll(response) };
     } catch (error) {
-      const why = bound.aborted ? `no answer within ${requestBoundMs} ms` : messageOf(error);
+      const why = bound.aborted
+        ? `no answer within ${requestBoundMs} ms`
+        : signal?.aborted === true
+          ? "no answer before it was given up"
+          : messageOf(error);
       throw new OperationError(`the Kubernetes API server ${this.host} cannot be reached: ${why}`, {
         cause: error,
       });
@@ -223,8 +242,18 @@ function parseJson(text: string): unknown {
 }
 
 /** What the API server says names who, what and where; what to do about it is for us to say. */
-function forbidden(message: string): string {
+function forbidden(message: string, refusal: Refusal | undefined): string {
+  // the same status, and no right would help
+  if (refusal?.details.causes.some(({ reason }) => reason === "NamespaceTerminating") === true)
+    return `${message}. Wait until it is gone, then deploy the service again with \`pulumi up\``;
   return `${message}. Give the user that runs upramp this right with a Role and a RoleBinding; docs/routers.md lists all that it needs`;
+}
+
+/** What to do about a refused write, as the end of a sentence; empty where the server's words say it. */
+export function hint({ code, message }: KubernetesApiError): string {
+  return code === 404 && message.startsWith("namespaces ")
+    ? ": create it by deploying the platform stack, or correct the service's namespace"
+    : "";
 }
 
 function messageOf(error: unknown): string {

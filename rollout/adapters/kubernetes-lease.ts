@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { z } from "zod";
-import { UserError } from "../errors.ts";
+import { OperationError, UserError } from "../errors.ts";
 import type { Lock, LockHolder, LockResult } from "../ports.ts";
-import { KubernetesApiError, type KubernetesApi } from "./kubernetes-api.ts";
+import { hint, KubernetesApiError, type KubernetesApi } from "./kubernetes-api.ts";
 
 /** A holder that has not renewed for so long has lost the lock. A step that is under way takes about a second. */
 const leaseMs = 15_000;
@@ -11,12 +11,13 @@ const leaseMs = 15_000;
 const renewMs = 2_000;
 /** Without a renewal for so long the holder stops: before another may take over, whatever the network delays. */
 const giveUpMs = 10_000;
+/** A lock that cannot be given back runs out by itself: not worth a longer wait at the end of a drive. */
+const releaseBoundMs = 3_000;
+/** Times that others may be faster, which takes as many writers at once. */
+const attemptsMax = 100;
 
 const leaseSchema = z.object({
-  metadata: z.object({
-    resourceVersion: z.string(),
-    annotations: z.record(z.string(), z.string()).default({}),
-  }),
+  metadata: z.object({ resourceVersion: z.string() }),
   spec: z
     .object({
       holderIdentity: z.string().nullish(),
@@ -46,17 +47,28 @@ export class KubernetesLease implements Lock {
   readonly #lost = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #held: Lease;
-  #renewedAt = performance.now();
+  /** Ends the lock when it has not been renewed in time, even while a renewal waits for its answer. */
+  #deadline: NodeJS.Timeout;
   #renewing: Promise<void> | null = null;
+  /** Why the last renewal failed, in words that follow "because". */
+  #trouble = "";
 
-  private constructor(api: KubernetesApi, place: LeasePlace, identity: string, held: Lease) {
+  private constructor(
+    api: KubernetesApi,
+    place: LeasePlace,
+    identity: string,
+    held: Lease,
+    startedAt: number,
+  ) {
     this.#api = api;
     this.#place = place;
     this.#identity = identity;
     this.#held = held;
     this.#timer = setInterval(() => void this.check(), renewMs).unref();
+    this.#deadline = this.#loseAfter(startedAt);
   }
 
+  /** Aborted with the reason, a UserError or an OperationError, as soon as the lock may be another's. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -67,15 +79,25 @@ export class KubernetesLease implements Lock {
     place: LeasePlace,
   ): Promise<LockResult & ({ readonly lock: KubernetesLease } | { readonly kind: "held" })> {
     const identity = `${userName()} on ${hostname()}, process ${process.pid} (${randomUUID()})`;
-    for (;;) {
+    let startedAt = performance.now();
+    for (let attempts = 0; attempts < attemptsMax; attempts += 1) {
       const found = await read(api, place);
       const holder = found === null ? null : holderOf(found, api.serverNow());
-      if (holder !== null) return { kind: "held", holder };
-      const written = await write(api, place, found, taken(identity, found, api.serverNow()));
+      const isOurs = found?.spec.holderIdentity === identity;
+      if (holder !== null && !isOurs) return { kind: "held", holder };
+      if (!isOurs) startedAt = performance.now();
+      // ours already when the answer to the write before was lost
+      const written = isOurs
+        ? found
+        : await write(api, place, found, taken(identity, found, api.serverNow()));
       // somebody else was faster: look again who
       if (written === null) continue;
-      return { kind: "locked", lock: new KubernetesLease(api, place, identity, written) };
+      const lock = new KubernetesLease(api, place, identity, written, startedAt);
+      return { kind: "locked", lock };
     }
+    throw new UserError(
+      `${nameOf(place)} was changed by others ${attemptsMax} times in a row: see what writes to it, then run again`,
+    );
   }
 
   /** Who holds the Lease now; null when nobody does, or its time has run out. */
@@ -91,40 +113,68 @@ export class KubernetesLease implements Lock {
     return !this.#lost.signal.aborted;
   }
 
+  /** Never rejects: a lock that cannot be given back now runs out by itself. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
+    // ends no later than the deadline
     await this.#renewing;
+    clearTimeout(this.#deadline);
     if (this.#lost.signal.aborted) return;
+    const spec = { ...this.#held.spec, holderIdentity: "" };
+    const bound = AbortSignal.timeout(releaseBoundMs);
     // refused when it is not ours any more, and then there is nothing to release
-    await write(this.#api, this.#place, this.#held, { ...this.#held.spec, holderIdentity: "" });
+    await write(this.#api, this.#place, this.#held, spec, bound).catch(() => null);
   }
 
   async #renew(): Promise<void> {
     if (this.#lost.signal.aborted) return;
     const startedAt = performance.now();
+    const { signal } = this.#lost;
     try {
       const renewTime = microTime(this.#api.serverNow());
       const spec = { ...this.#held.spec, renewTime };
-      const written = await write(this.#api, this.#place, this.#held, spec);
+      const written = await write(this.#api, this.#place, this.#held, spec, signal);
       if (written !== null) {
         this.#held = written;
-        this.#renewedAt = startedAt;
+        clearTimeout(this.#deadline);
+        this.#deadline = this.#loseAfter(startedAt);
         return;
       }
-      const found = await read(this.#api, this.#place);
-      if (found?.spec.holderIdentity !== this.#identity) return this.#lose();
-      // touched by somebody, and still ours
+      const found = await read(this.#api, this.#place, signal);
+      if (found?.spec.holderIdentity !== this.#identity)
+        return this.#lose(takenAway(this.#place, found));
+      // touched by somebody, or written by us with the answer lost, and still ours
       this.#held = found;
-    } catch {
-      // a server that is away for a moment gives the lock to nobody; the bound below deals with it
+    } catch (error) {
+      // a server that is away for a moment gives the lock to nobody; the deadline deals with it
+      this.#trouble = error instanceof Error ? error.message : String(error);
     }
-    if (performance.now() - this.#renewedAt > giveUpMs) this.#lose();
   }
 
-  #lose(): void {
-    clearInterval(this.#timer);
-    this.#lost.abort();
+  #loseAfter(startedAt: number): NodeJS.Timeout {
+    const leftMs = Math.max(0, startedAt + giveUpMs - performance.now());
+    return setTimeout(() => {
+      const why = `${nameOf(this.#place)} could not be renewed for ${giveUpMs / 1_000} s, so another may take it`;
+      this.#lose(new OperationError(`${why}: ${this.#trouble || "no answer"}`));
+    }, leftMs).unref();
   }
+
+  #lose(why: Error): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#deadline);
+    this.#lost.abort(why);
+  }
+}
+
+function takenAway(place: LeasePlace, found: Lease | null): UserError {
+  const who = found?.spec.holderIdentity ?? "";
+  const what =
+    found === null
+      ? "was deleted"
+      : who === ""
+        ? "was given back by somebody else"
+        : `was taken by ${shown(who)}`;
+  return new UserError(`${nameOf(place)} ${what} while this process drove`);
 }
 
 function taken(identity: string, before: Lease | null, now: number): Lease["spec"] {
@@ -137,13 +187,17 @@ function taken(identity: string, before: Lease | null, now: number): Lease["spec
   };
 }
 
-async function read(api: KubernetesApi, place: LeasePlace): Promise<Lease | null> {
-  const found = await api.get(pathOf(place));
+async function read(
+  api: KubernetesApi,
+  place: LeasePlace,
+  signal?: AbortSignal,
+): Promise<Lease | null> {
+  const found = await api.get(pathOf(place), signal);
   if (found === null) return null;
   const parsed = leaseSchema.safeParse(found);
   if (parsed.success) return parsed.data;
   throw new UserError(
-    `Lease ${place.namespace}/${place.name} is not one that upramp wrote: ` +
+    `${nameOf(place)} is not one that upramp wrote: ` +
       `remove it with \`kubectl delete lease -n ${place.namespace} ${place.name}\``,
   );
 }
@@ -154,6 +208,7 @@ async function write(
   place: LeasePlace,
   before: Lease | null,
   spec: Lease["spec"],
+  signal?: AbortSignal,
 ): Promise<Lease | null> {
   const object = {
     apiVersion: "coordination.k8s.io/v1",
@@ -168,16 +223,14 @@ async function write(
   try {
     const answer =
       before === null
-        ? await api.request("POST", collectionOf(place), object)
-        : await api.request("PUT", pathOf(place), object);
+        ? await api.request("POST", collectionOf(place), object, signal)
+        : await api.request("PUT", pathOf(place), object, signal);
     return leaseSchema.parse(answer);
   } catch (error) {
     if (!(error instanceof KubernetesApiError)) throw error;
     // 404 at a replacement: deleted meanwhile; at a creation: there is no such namespace
     if (error.code === 409 || (error.code === 404 && before !== null)) return null;
-    throw new UserError(`cannot write Lease ${place.namespace}/${place.name}: ${error.message}`, {
-      cause: error,
-    });
+    throw new UserError(`cannot write ${nameOf(place)}: ${error.message}${hint(error)}`);
   }
 }
 
@@ -196,8 +249,16 @@ function holderOf({ spec }: Lease, now: number): LockHolder | null {
   const endsAt = renewedAt + (leaseDurationSeconds ?? leaseMs / 1_000) * 1_000;
   // a Lease that says no time is taken as held: only a person can know
   if (endsAt <= now) return null;
-  // the token is for machines
-  return { who: who.replace(/ \([0-9a-f-]{36}\)$/, ""), since: Date.parse(acquireTime ?? "") || 0 };
+  return { who: shown(who), since: Date.parse(acquireTime ?? "") || 0 };
+}
+
+/** The token in it is for machines. */
+function shown(identity: string): string {
+  return identity.replace(/ \([0-9a-f-]{36}\)$/, "");
+}
+
+function nameOf({ namespace, name }: LeasePlace): string {
+  return `Lease ${namespace}/${name}`;
 }
 
 /** As Kubernetes writes it: microseconds. */

@@ -3,7 +3,7 @@ import type { WorkloadNames } from "../../infra/contract.ts";
 import type { Slot } from "../core/assignment.ts";
 import type { Readiness } from "../core/decide.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
-import { podProblems } from "./pod-problems.ts";
+import { podProblems, type TemplateMarks } from "./pod-problems.ts";
 
 const condition = z.object({
   type: z.string(),
@@ -13,11 +13,15 @@ const condition = z.object({
 });
 
 const metadata = z.object({ generation: z.number().default(0) });
-const selector = z.object({ matchLabels: z.record(z.string(), z.string()).default({}) });
+const marks = z.record(z.string(), z.string()).default({});
+const selector = z.object({ matchLabels: marks });
+const template = z.object({
+  metadata: z.object({ labels: marks, annotations: marks }).prefault({}),
+});
 
 const deploymentSchema = z.object({
   metadata,
-  spec: z.object({ replicas: z.number().default(1), selector }),
+  spec: z.object({ replicas: z.number().default(1), selector, template }),
   status: z
     .object({
       observedGeneration: z.number().default(0),
@@ -31,7 +35,7 @@ const deploymentSchema = z.object({
 
 const daemonSetSchema = z.object({
   metadata,
-  spec: z.object({ selector }),
+  spec: z.object({ selector, template }),
   status: z
     .object({
       observedGeneration: z.number().default(0),
@@ -45,6 +49,7 @@ const daemonSetSchema = z.object({
 /** What a workload says of itself. */
 interface Seen extends Readiness {
   readonly labels: Readonly<Record<string, string>>;
+  readonly template: TemplateMarks;
   /** The controller's own words when it has given up. */
   readonly gaveUp: string | null;
 }
@@ -90,7 +95,7 @@ export class KubernetesWorkloads {
     const labels = Object.entries(seen.labels).map(([key, value]) => `${key}=${value}`);
     const query = new URLSearchParams({ labelSelector: labels.join(",") }).toString();
     const pods = await this.#api.get(`/api/v1/namespaces/${this.#namespace}/pods?${query}`, signal);
-    const problems = podProblems(pods);
+    const problems = podProblems(pods, seen.template);
     const hopeless = problems.filter(({ isHopeless }) => isHopeless);
     if (hopeless.length > 0) return hopeless.map(({ words }) => words).join("; ");
     if (seen.gaveUp === null) return null;
@@ -105,12 +110,20 @@ export class KubernetesWorkloads {
     const old = status.replicas - status.updatedReplicas;
     const available = Math.min(status.updatedReplicas, status.availableReplicas - Math.max(0, old));
     const progress = status.conditions.find(({ type }) => type === "Progressing");
-    const gaveUp = isCurrent && progress?.status === "False" ? progress : undefined;
+    const hasGivenUp = isCurrent && progress?.status === "False";
+    // a quota or a policy that lets no pod be made: then there is no pod to say so
+    const refused = status.conditions.find(
+      (found) => found.type === "ReplicaFailure" && found.status === "True",
+    );
+    const words = [progress, refused].flatMap((found) =>
+      found === undefined ? [] : [`${found.reason}: ${found.message}`],
+    );
     return {
       wanted,
       ready: isCurrent ? Math.max(0, available) : 0,
       labels: spec.selector.matchLabels,
-      gaveUp: gaveUp === undefined ? null : `${gaveUp.reason}: ${gaveUp.message}`,
+      template: spec.template.metadata,
+      gaveUp: hasGivenUp ? words.join("; ") : null,
     };
   }
 }
@@ -124,6 +137,7 @@ function daemonSet(object: unknown): Seen {
     wanted: isCurrent ? status.desiredNumberScheduled : 1,
     ready: isCurrent ? ready : 0,
     labels: spec.selector.matchLabels,
+    template: spec.template.metadata,
     gaveUp: null,
   };
 }

@@ -15,14 +15,22 @@ const containerStatus = z.object({
       waiting: z
         .object({ reason: z.string().default(""), message: z.string().default("") })
         .nullish(),
+      terminated: terminated.nullish(),
     })
     .default({}),
   lastState: z.object({ terminated: terminated.nullish() }).default({}),
 });
 type ContainerStatus = z.infer<typeof containerStatus>;
 
+const labels = z.record(z.string(), z.string()).default({});
+
 const podSchema = z.object({
-  metadata: z.object({ name: z.string(), deletionTimestamp: z.string().nullish() }),
+  metadata: z.object({
+    name: z.string(),
+    deletionTimestamp: z.string().nullish(),
+    labels,
+    annotations: labels,
+  }),
   status: z
     .object({
       reason: z.string().default(""),
@@ -66,15 +74,36 @@ const hopeless: ReadonlySet<string> = new Set([
 /** Different pods of one workload mostly fail for one reason; more than three of them say nothing new. */
 const problemsMax = 3;
 
-/** What the pods of a list say of why they are not ready, the hopeless first, each text once. */
-export function podProblems(list: unknown): readonly PodProblem[] {
+/** What every pod of one pod template has; its annotations tell one revision from the next. */
+export interface TemplateMarks {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * What the pods of a list say of why they are not ready, the hopeless first, each text once. Only of the template's own
+ * pods: those of the revision before it may still be there, and must not speak for the new one.
+ */
+export function podProblems(list: unknown, template: TemplateMarks): readonly PodProblem[] {
   const { items } = podListSchema.parse(list);
   const problems = items
     .filter(({ metadata }) => (metadata.deletionTimestamp ?? null) === null)
+    .filter(
+      ({ metadata }) =>
+        hasAll(metadata.labels, template.labels) &&
+        hasAll(metadata.annotations, template.annotations),
+    )
     .flatMap(problemsOf)
     .toSorted((a, b) => Number(b.isHopeless) - Number(a.isHopeless));
   const first = new Map(problems.map((problem) => [problem.words, problem] as const));
   return [...first.values()].slice(0, problemsMax);
+}
+
+function hasAll(
+  found: Readonly<Record<string, string>>,
+  marks: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(marks).every(([key, value]) => found[key] === value);
 }
 
 function problemsOf({ metadata, status }: Pod): PodProblem[] {
@@ -106,8 +135,8 @@ function problemsOf({ metadata, status }: Pod): PodProblem[] {
 }
 
 /** How the container ended the last time, if it has. */
-function lastEnd({ lastState, restartCount }: ContainerStatus): string {
-  const end = lastState.terminated;
+function lastEnd({ state, lastState, restartCount }: ContainerStatus): string {
+  const end = state.terminated ?? lastState.terminated;
   if (end === null || end === undefined) return "";
   const said = end.message === "" ? "" : `, saying "${end.message.trim()}"`;
   const why = end.reason === "" || end.reason === "Error" ? "" : ` (${end.reason})`;
