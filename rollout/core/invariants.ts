@@ -90,8 +90,9 @@ function ofRunning(state: RunningState): readonly string[] {
       `not at a step and the canary has weight ${weight}`,
     ),
     ...when(
-      (phase === "waiting" || (phase === "progressing" && state.step >= 0)) && weight === 0,
-      "at a step and the canary has no weight",
+      // the first step may be one on copies of requests
+      (phase === "waiting" || phase === "progressing") && state.step >= 1 && weight === 0,
+      "past the first step and the canary has no weight",
     ),
     ...both.flatMap((slot) => {
       const expected = slot === emptied ? undefined : slot === fromSlot ? from.id : to.id;

@@ -18,7 +18,7 @@ export interface RolloutSpec {
 }
 
 export interface Step {
-  /** Canary weight in percent, 1–100. */
+  /** Canary weight in percent, 1–100; 0 in a first step that is checked on copies of requests only. */
   readonly weight: number;
   /** Passed checks needed at this weight (Flagger's `iterations`), at least 1. */
   readonly checks: number;

@@ -16,10 +16,11 @@ export function currentStep(spec: RolloutSpec, state: Progressing | Waiting): St
   return step;
 }
 
-/** The step is done: the next higher weight, or after the last one promotion. */
+/** The step is done: the next higher weight, or after the last one promotion. The first may have weight zero. */
 export function onward(at: Situation, state: Progressing | Waiting, reason: Reason): Decision {
   const weight = rolloutWeight(state);
-  const index = at.spec.steps.findIndex((candidate) => candidate.weight > weight);
+  const isNew = state.phase === "progressing" && state.step < 0;
+  const index = isNew ? 0 : at.spec.steps.findIndex((candidate) => candidate.weight > weight);
   const step = at.spec.steps[index];
   if (step === undefined) return promote(at, state, reason);
   const { rollout } = state;

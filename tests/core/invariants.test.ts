@@ -112,7 +112,12 @@ const broken: readonly Case[] = [
   ["a promoted split", /new revision has weight 90/, null, withWeights(baking(), 10, 90)],
   ["weight on the way back", /going back and the canary/, null, withWeights(goingBack(), 90, 10)],
   ["weight before a step", /not at a step/, null, withWeights(deploying(), 90, 10)],
-  ["no weight at a step", /at a step and the canary has no/, null, withWeights(stepping(), 100, 0)],
+  [
+    "no weight past the first step",
+    /past the first step and the canary has no/,
+    null,
+    withWeights(withState(stepping(), { step: 1 }), 100, 0),
+  ],
   [
     "another revision in the canary's slot",
     /green holds id-v9 instead of id-v2/,

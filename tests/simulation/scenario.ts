@@ -282,6 +282,7 @@ function randomSpec(random: Random): RolloutSpec {
   const steps = random.pick([
     [step(100)],
     [step(20), step(50)],
+    [step(0, { checks: 2 }), step(50)],
     [step(5), step(30, { checks: 2 }), step(100)],
     [step(10, { hold: random.chance(0.2) }), step(60, { hold: random.chance(0.2) })],
   ]);

@@ -87,6 +87,8 @@ export class World {
   deployed = true;
   applyFault: (action: Action) => ApplyFault = () => "none";
   metricsFault: MetricsFault = "none";
+  /** Slots without weight get copies of requests. */
+  #copies = false;
   routerUnreachable = false;
   /** Takes changes and does not follow them. */
   routerSilent = false;
@@ -346,7 +348,8 @@ export class World {
     if (slot === undefined) throw new Error(`the world cannot answer ${promql}`);
     this.#mayAsk(Number(seconds) * 1_000, at);
     const workload = this.#workloads[slot];
-    if (this.#shown[slot] === 0 || workload === null) return { kind: "none" };
+    this.#copies ||= this.spec.steps[0]?.weight === 0;
+    if ((this.#shown[slot] === 0 && !this.#copies) || workload === null) return { kind: "none" };
     const { successRate, latencyMs } = this.#options.behavior(workload.revision);
     const noise = this.random.next() * 0.1;
     if (metric === "latency") return { kind: "value", value: latencyMs * (1 + noise) };
