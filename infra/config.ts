@@ -1,9 +1,8 @@
+import type { z } from "zod";
 import {
   ContractError,
   configNamespace,
   driveKey,
-  driveSchema,
-  driverVariable,
   parse,
   parseRevision,
   platformWritten,
@@ -17,12 +16,30 @@ import type {
   RolloutSpec,
   ServiceSettings,
 } from "./contract.ts";
+import {
+  kubernetesPlatformWritten,
+  kubernetesServiceWritten,
+  type KubernetesPlatformSettings,
+} from "./kubernetes-contract.ts";
+import { refuseCopies } from "./service/copies.ts";
+import { parseDrive } from "./service/drive.ts";
+import { parseWorkload } from "./service/workload-revision.ts";
 
-/** The configuration of a stack, complete and checked. */
+/** The configuration of a stack, checked. */
 export type StackConfig =
-  | { readonly kind: "platform"; readonly platform: PlatformSettings }
+  | {
+      readonly kind: "platform";
+      readonly target: "local";
+      readonly platform: PlatformSettings;
+    }
+  | {
+      readonly kind: "platform";
+      readonly target: "kubernetes";
+      readonly platform: KubernetesPlatformSettings;
+    }
   | {
       readonly kind: "service";
+      readonly target: "local";
       /** Name of the platform stack, as written. */
       readonly platform: string;
       readonly service: Omit<ServiceSettings, "revision">;
@@ -30,6 +47,15 @@ export type StackConfig =
       readonly rollout: RolloutSpec;
       /** What the driver wants of this one update; null in a plain one. */
       readonly drive: Drive | null;
+    }
+  | {
+      readonly kind: "service";
+      readonly target: "kubernetes";
+      /** Name of the platform stack, as written. */
+      readonly platform: string;
+      /** As written: `CanaryService` takes it as a program of one's own would give it. */
+      readonly service: z.input<typeof kubernetesServiceWritten>;
+      readonly rollout: z.input<typeof rolloutWritten>;
     };
 
 const kinds = ["platform", "service"] as const;
@@ -93,10 +119,16 @@ function unknownKeys(kind: keyof typeof allowedKeys, unknown: readonly string[])
 }
 
 function readPlatform(own: ReadonlyMap<string, string>): StackConfig {
-  return {
-    kind: "platform",
-    platform: parse(platformWritten, objectAt(own, "platform"), "upramp:platform"),
-  };
+  const place = `${configNamespace}:platform`;
+  const { target, written } = withTarget(objectAt(own, "platform"), place);
+  switch (target) {
+    case "local":
+      return { kind: "platform", target, platform: parse(platformWritten, written, place) };
+    case "kubernetes": {
+      const platform = parse(kubernetesPlatformWritten, { target, ...written }, place);
+      return { kind: "platform", target, platform };
+    }
+  }
 }
 
 function readService(own: ReadonlyMap<string, string>, source: ConfigSource): StackConfig {
@@ -106,40 +138,61 @@ function readService(own: ReadonlyMap<string, string>, source: ConfigSource): St
       `${configNamespace}:platform of a service stack is the name of its platform stack, such as "dev"`,
     );
   }
-  const { revision, ...service } = parse(
-    serviceWritten,
-    objectAt(own, "service"),
-    "upramp:service",
-  );
-  if (revision === undefined) {
-    throw new ContractError(
-      "upramp:service.revision is not set: write the command line that starts the service",
-    );
+  const place = `${configNamespace}:service`;
+  const { target, written } = withTarget(objectAt(own, "service"), place);
+  const rollout = objectAt(own, "rollout");
+  const spec = parse(rolloutWritten, rollout, `${configNamespace}:rollout`);
+  const drive = parseDrive(own.get(driveKey), source.environment);
+  switch (target) {
+    case "local": {
+      const { revision, ...service } = parse(serviceWritten, written, place);
+      refuseCopies(spec, "target local copies no requests");
+      if (revision === undefined) {
+        throw new ContractError(
+          `${place}.revision is not set: write the command line that starts the service`,
+        );
+      }
+      return {
+        kind: "service",
+        target,
+        platform,
+        service,
+        revision: parseRevision(revision, `${place}.revision`, source.directory),
+        rollout: spec,
+        drive,
+      };
+    }
+    case "kubernetes": {
+      const { revision } = parse(kubernetesServiceWritten, written, place);
+      parseWorkload(revision, `${place}.revision`, source.directory);
+      return {
+        kind: "service",
+        target,
+        platform,
+        // checked just now, by the schemas that these types are of
+        service: written as z.input<typeof kubernetesServiceWritten>,
+        rollout: rollout as z.input<typeof rolloutWritten>,
+      };
+    }
   }
-  return {
-    kind: "service",
-    platform,
-    service,
-    revision: parseRevision(revision, "upramp:service.revision", source.directory),
-    rollout: parse(rolloutWritten, objectAt(own, "rollout"), "upramp:rollout"),
-    drive: readDrive(own, source.environment),
-  };
 }
 
-function readDrive(
-  own: ReadonlyMap<string, string>,
-  environment: ConfigSource["environment"],
-): Drive | null {
-  const place = `${configNamespace}:${driveKey}`;
-  const text = own.get(driveKey);
-  if (text === undefined) return null;
-  if (environment[driverVariable] !== "1") {
-    throw new ContractError(
-      `${place} is set, but only upramp may set it, for one update at a time: ` +
-        `remove it with \`pulumi config rm ${place}\` and change weights with \`upramp run\``,
-    );
+const targets = ["local", "kubernetes"] as const;
+
+/** Where a stack's objects live, and what else is written. */
+function withTarget(
+  object: unknown,
+  place: string,
+): { readonly target: (typeof targets)[number]; readonly written: object } {
+  if (typeof object !== "object" || object === null || Array.isArray(object)) {
+    throw new ContractError(`${place} = ${JSON.stringify(object)}: must be an object`);
   }
-  return parse(driveSchema, parseJson(text, place), place);
+  const { target: found = "local", ...written } = object as { readonly target?: unknown };
+  const target = targets.find((known) => known === found);
+  if (target !== undefined) return { target, written };
+  throw new ContractError(
+    `${place}.target = ${JSON.stringify(found)}: set it to ${targets.join(" or ")}`,
+  );
 }
 
 /** An object of the configuration; the engine hands it over as JSON. Nothing written is an empty object. */

@@ -227,9 +227,7 @@ const metricFull = z.strictObject({
 export const rolloutSpecSchema = z.strictObject({
   intervalMs: z.number().positive(),
   failedChecksMax: z.int().positive(),
-  steps: z
-    .array(z.strictObject({ weight: weight.min(1), checks: z.int().positive(), hold: z.boolean() }))
-    .min(1),
+  steps: z.array(z.strictObject({ weight, checks: z.int().positive(), hold: z.boolean() })).min(1),
   metrics: z.array(metricFull).min(1),
   limits: z.strictObject({
     blindChecksMax: z.int().positive(),
@@ -262,10 +260,11 @@ const metricWritten = z
   })
   .transform(({ range, window, ...rest }) => ({ ...rest, ...range, windowMs: window }));
 
+/** Weight 0 is for a first step on copies of requests; who can copy none refuses it. */
 const stepWritten = z.union([
-  weight.min(1),
+  weight,
   z.strictObject({
-    weight: weight.min(1),
+    weight,
     checks: z.int().positive().optional(),
     hold: z.boolean().default(false),
   }),

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { findTool } from "../../tools/find.ts";
 import { isWithin, parseVersion } from "../../tools/version.ts";
 import { ProviderProcess } from "../adapters/provider-process.ts";
-import { isSamePlace, moduleFile, packageDirectory, type Project } from "./project.ts";
+import { isSamePlace, moduleFile, packageDirectory } from "./project.ts";
 
 /** What runs as long as a command does, so that no `up` pays for its start: about 0.5 s and 2 s. */
 export interface Attachments {
@@ -21,7 +21,7 @@ const takesExecutables = { atLeast: "3.255.0", below: "4.0.0" };
 
 /** Starts the provider of target `local` and this package's policy pack, each where it is used. */
 export async function attach(
-  project: Project,
+  usesProcesses: boolean,
   policyPacks: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<Attachments> {
@@ -30,7 +30,7 @@ export async function attach(
   const variables: Record<string, string> = {};
   let packs = policyPacks;
   try {
-    if (project.own) {
+    if (usesProcesses) {
       const until = { ...environment, UPRAMP_PROVIDER_UNTIL: "stdin" };
       const provider = await ProviderProcess.start(process.execPath, [providerFile], until);
       started.push(provider);

@@ -1,10 +1,11 @@
 import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { ServiceOutputs } from "../../infra/contract.ts";
+import { configNamespace, type ServiceOutputs } from "../../infra/contract.ts";
 import { program } from "../../infra/program.ts";
 import { localTargetEnvironment, pulumiEnvironment } from "../../tools/environment.ts";
 import { progressTo } from "../../tools/progress.ts";
 import { AppMeshTraffic } from "../adapters/app-mesh-traffic.ts";
+import { readSettings } from "../adapters/drive-config.ts";
 import { EnvoyTraffic } from "../adapters/envoy-traffic.ts";
 import { FileStore } from "../adapters/file-store.ts";
 import { GatewayApiTraffic } from "../adapters/gateway-api-traffic.ts";
@@ -66,16 +67,17 @@ export class Service {
     forChanges: boolean,
     openStack: (options: PulumiStackOptions) => Promise<PulumiStack>,
   ): Promise<Service> {
-    const project = await readProject(options.cwd);
     const stackName = options.stack ?? process.env["PULUMI_STACK"];
     if (stackName === undefined || stackName === "") {
       throw new UserError("no stack given: name the service's stack with --stack or PULUMI_STACK");
     }
-    const environment = await toolEnvironment(project);
+    const project = await readProject(options.cwd);
+    const usesProcesses = project.own && (await isOfLocalTarget(project.directory, stackName));
+    const environment = await toolEnvironment(project, usesProcesses);
     // an inline program runs in this process and looks for its binaries as one started by the CLI does
     Object.assign(process.env, environment);
     const packs = existing([...new Set(options.policyPack ?? project.policyPacks)]);
-    const attached = forChanges ? await attach(project, packs, environment) : null;
+    const attached = forChanges ? await attach(usesProcesses, packs, environment) : null;
     try {
       const stack = await openStack({
         stackName,
@@ -154,8 +156,19 @@ export class Service {
   }
 }
 
+/** Whether a stack of this package's own program consists of processes of this machine. */
+async function isOfLocalTarget(directory: string, stackName: string): Promise<boolean> {
+  const { config } = await readSettings(directory, stackName);
+  const kind = config[`${configNamespace}:kind`] === "service" ? "service" : "platform";
+  const written: unknown = config[`${configNamespace}:${kind}`];
+  return (Reflect.get(Object(written), "target") ?? "local") === "local";
+}
+
 /** PATH and the rest for every CLI call; gets tools that are missing, with progress. */
-async function toolEnvironment(project: Project): Promise<Record<string, string>> {
+async function toolEnvironment(
+  project: Project,
+  usesProcesses: boolean,
+): Promise<Record<string, string>> {
   const progress = progressTo(process.stderr);
   const environment = await pulumiEnvironment({
     program: project.own ? "inline" : "project",
@@ -163,7 +176,7 @@ async function toolEnvironment(project: Project): Promise<Record<string, string>
   });
   return {
     ...environment,
-    ...(project.own ? await localTargetEnvironment() : {}),
+    ...(usesProcesses ? await localTargetEnvironment() : {}),
     // where relative paths of the configuration begin; an inline program is not told otherwise
     PULUMI_NODEJS_ROOT_DIRECTORY: project.directory,
   };

@@ -53,14 +53,14 @@ describe("the configuration of a stack", () => {
   it("fills in every default of a platform", () => {
     assert.deepEqual(read({ kind: "platform" }), {
       kind: "platform",
+      target: "local",
       platform: { envoy: {}, prometheus: { scrapeInterval: 1_000 } },
     });
   });
 
   it("fills in every default of a service", () => {
     const config = read(service);
-    assert.equal(config.kind, "service");
-    if (config.kind !== "service") return;
+    if (config.kind !== "service" || config.target !== "local") assert.fail(config.kind);
     assert.deepEqual(config.service, {
       name: "podinfo",
       replicas: 1,
@@ -131,7 +131,8 @@ describe("the configuration of a stack", () => {
 
   it("takes a drive from the driver", () => {
     const config = read({ ...service, drive }, { UPRAMP_DRIVER: "1" });
-    assert.deepEqual(config.kind === "service" ? config.drive : null, drive);
+    if (config.kind !== "service" || config.target !== "local") assert.fail(config.kind);
+    assert.deepEqual(config.drive, drive);
   });
 
   it("refuses a drive that is not a whole assignment", () => {

@@ -1,5 +1,3 @@
-import { parseRevision } from "../../../infra/contract.ts";
-import type { Revision } from "../../core/assignment.ts";
 import { withConfigured } from "../../core/decide.ts";
 import { plan as makePlan } from "../../core/plan.ts";
 import { planText } from "../../report/plan-text.ts";
@@ -7,6 +5,7 @@ import { exitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { refuseFaults } from "../preflight.ts";
 import { Service, type ServiceOptions } from "../service.ts";
+import { wantedRevision } from "../wanted-revision.ts";
 
 export interface PlanOptions extends ServiceOptions {
   readonly revision?: string | undefined;
@@ -18,11 +17,9 @@ export async function plan(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const wanted =
-    options.revision === undefined ? null : parseRevision(options.revision, "--revision");
   const service = await Service.open(options, true);
   try {
-    return await printPlan(service, wanted, output, signal);
+    return await printPlan(service, options.revision, output, signal);
   } finally {
     service.close();
   }
@@ -30,11 +27,12 @@ export async function plan(
 
 async function printPlan(
   service: Service,
-  wanted: Revision | null,
+  revision: string | undefined,
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
   const outputs = await service.outputs(signal);
+  const wanted = await wantedRevision(revision, outputs);
   const seen = withConfigured(await service.record(outputs), outputs.configured);
   const record = wanted === null ? seen : { ...seen, wanted };
   const rehearsed = await refuseFaults(service, outputs, record, signal);

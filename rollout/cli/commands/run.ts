@@ -1,4 +1,4 @@
-import { parseRevision, type ServiceOutputs } from "../../../infra/contract.ts";
+import type { ServiceOutputs } from "../../../infra/contract.ts";
 import type { Revision } from "../../core/assignment.ts";
 import { drive, type DriveEnd } from "../../driver.ts";
 import { UserError } from "../../errors.ts";
@@ -8,6 +8,7 @@ import type { Output } from "../output.ts";
 import { preflight } from "../preflight.ts";
 import { writeReport } from "../report-file.ts";
 import { Service, type ServiceOptions } from "../service.ts";
+import { wantedRevision } from "../wanted-revision.ts";
 
 export interface RunOptions extends ServiceOptions {
   readonly revision?: string | undefined;
@@ -23,8 +24,6 @@ export async function run(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const wanted =
-    options.revision === undefined ? null : parseRevision(options.revision, "--revision");
   const service = await Service.open(options, true);
   try {
     let outputs = await service.findOutputs(signal);
@@ -33,6 +32,7 @@ export async function run(
       await service.stack.install(signal);
       outputs = await service.outputs(signal);
     }
+    const wanted = await wantedRevision(options.revision, outputs);
     const retry = options.retry ?? false;
     const code = await driveService(service, outputs, wanted, retry, output, signal);
     await writeReport(service, output, signal);

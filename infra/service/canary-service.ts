@@ -1,0 +1,277 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import {
+  parse,
+  rolloutWritten,
+  type Revision,
+  type RolloutSpec,
+  type ServiceOutputs,
+  type Slot,
+} from "../contract.ts";
+import {
+  clusterAccessSchema,
+  kubernetesPlatformOutputsSchema,
+  kubernetesServiceWritten,
+  prometheusPlaceSchema,
+  routerSettingsSchema,
+} from "../kubernetes-contract.ts";
+import { perSlot, slots } from "../names.ts";
+import { gatewayApiRouter } from "../routers/gateway-api.ts";
+import { appMeshRouter } from "../routers/app-mesh.ts";
+import type { KubernetesRouterArgs, Routed, Router } from "../routers/router.ts";
+import { declareAutoscaler, declareDisruptionBudget } from "./autoscaling.ts";
+import { canarySlot } from "./canary-slot.ts";
+import { desiredOf, type Desired } from "./desired.ts";
+import { refuseCopies, withCopies } from "./copies.ts";
+import { currentDrive } from "./drive.ts";
+import { slotName, storeName } from "./kubernetes-names.ts";
+import { previousOutputs } from "./previous-outputs.ts";
+import { preflightFaults, refuse } from "./preflight.ts";
+import { configReferences, hashConfigs } from "./referenced-configs.ts";
+import { replicasOf } from "./replicas.ts";
+import { declareServices } from "./services.ts";
+import { declareWorkload } from "./workload.ts";
+import { parseWorkload, revisionOf, workloadContent, type Workload } from "./workload-revision.ts";
+
+const argsSchema = kubernetesServiceWritten.safeExtend({
+  cluster: clusterAccessSchema.prefault({}),
+  router: routerSettingsSchema,
+  prometheus: prometheusPlaceSchema,
+  endpoint: z.url().optional(),
+  rollout: rolloutWritten.prefault({}),
+  platform: kubernetesPlatformOutputsSchema.optional(),
+});
+
+/**
+ * One service, as in `upramp:service` and `upramp:rollout` of a service stack, with what there comes from the
+ * platform. All values are plain: what runs and how it is rolled out is decided before anything is declared.
+ */
+export interface CanaryServiceArgs extends Omit<z.input<typeof argsSchema>, "name"> {
+  /** Name of the service. Default: the component's. */
+  readonly name?: string | undefined;
+  /** Directory that `revision.manifest` starts from. Default: the program's. */
+  readonly directory?: string | undefined;
+}
+
+interface Declared {
+  readonly outputs: pulumi.Output<ServiceOutputs>;
+}
+
+/**
+ * A service that is rolled out step by step: two slots `blue` and `green`, their Services, the route that splits
+ * requests between them. A plain `pulumi up` never moves weight and never changes what the primary runs: it says what
+ * is wanted, and `upramp run` takes it from there.
+ *
+ * A stack holds one, and exports its outputs under the name `upramp`:
+ *
+ *     const podinfo = new CanaryService("podinfo", { ... }, { provider });
+ *     export const upramp = podinfo.outputs;
+ */
+export class CanaryService extends pulumi.ComponentResource<Declared> {
+  /** What `upramp` reads. */
+  readonly outputs: pulumi.Output<ServiceOutputs>;
+
+  constructor(name: string, args: CanaryServiceArgs, options?: pulumi.ComponentResourceOptions) {
+    super("upramp:service:CanaryService", name, { args }, options);
+    // an output in an output is unwrapped, and the SDK's type of that knows no `unknown`
+    this.outputs = pulumi
+      .output(this.getData())
+      .apply(({ outputs }) => outputs) as unknown as pulumi.Output<ServiceOutputs>;
+    this.registerOutputs({});
+  }
+
+  protected override async initialize(
+    { args }: { readonly args: CanaryServiceArgs },
+    options?: pulumi.ComponentResourceOptions,
+    name = "",
+  ): Promise<Declared> {
+    const { directory = process.cwd(), ...rest } = args;
+    const written = parse(argsSchema, { name, ...rest }, `CanaryService "${name}"`);
+    const service: Service = {
+      ...written,
+      namespace: written.namespace ?? "default",
+      rollout: rolloutOf(written),
+    };
+    const previous = await previousOutputs(service.name);
+    const drive = currentDrive();
+    const workload = parseWorkload(service.revision, "revision", directory);
+    const configured =
+      drive !== null && previous !== null
+        ? previous.configured
+        : await this.#look(service, workload, previous === null, options);
+    const desired = desiredOf(configured, drive, previous);
+    return { outputs: this.#declare(service, desired, previous) };
+  }
+
+  /** Looks at the cluster in a plain update: what is missing or in the way, and what the configuration holds. */
+  async #look(
+    service: Service,
+    workload: Workload,
+    isFirst: boolean,
+    options: pulumi.ComponentResourceOptions | undefined,
+  ): Promise<Revision> {
+    await registered(options);
+    // loaded only when needed: the driver's updates do without
+    const { ClusterReader } = await import("./cluster-reader.ts");
+    const reader = new ClusterReader(service.cluster);
+    const { namespace, router } = service;
+    const faults = await preflightFaults(reader, { settings: service, namespace, router, isFirst });
+    if (pulumi.runtime.isDryRun() && options?.dependsOn !== undefined) {
+      // what this very program creates is not there yet
+      for (const fault of faults) await pulumi.log.warn(fault, this);
+      if (faults.length > 0) return revisionOf(workload, {}, service.ignore);
+    }
+    refuse(faults);
+    const references = configReferences(workload.template);
+    const read = (reference: (typeof references)[number]): ReturnType<typeof reader.config> =>
+      reader.config(namespace, reference);
+    return revisionOf(workload, await hashConfigs(references, read, namespace), service.ignore);
+  }
+
+  #declare(
+    service: Service,
+    desired: Desired,
+    previous: ServiceOutputs | null,
+  ): pulumi.Output<ServiceOutputs> {
+    const { assignment } = desired;
+    const canary = canarySlot(assignment, previous);
+    const installed = previous === null ? desired.configured.id : previous.installed;
+    const routed = this.#declareParts(service, desired, canary, installed);
+    const { rollout, platform } = service;
+    const address = addressOf(service.prometheus);
+    const { endpoint, weights } = routed;
+    return pulumi.all([endpoint, weights]).apply(([endpoint, weights]): ServiceOutputs => {
+      return {
+        contract: 1,
+        service: service.name,
+        target: "kubernetes",
+        assignment: { ...assignment, weights },
+        configured: desired.configured,
+        failed: desired.failed,
+        rollout,
+        endpoint,
+        metrics: {
+          address,
+          ...("service" in service.prometheus
+            ? { proxy: { ...service.prometheus.service, cluster: service.cluster } }
+            : {}),
+          queries: routed.queries,
+          variables: routed.variables,
+        },
+        traffic: routed.traffic,
+        store: {
+          kind: "kubernetes",
+          cluster: service.cluster,
+          namespace: service.namespace,
+          name: storeName(service.name),
+        },
+        canary,
+        ...(installed === undefined ? {} : { installed }),
+        ...(platform === undefined ? {} : { platform }),
+        logs: [],
+      };
+    });
+  }
+
+  #declareParts(
+    service: Service,
+    { assignment, keepWeights }: Desired,
+    canary: Slot | null,
+    installed: string | undefined,
+  ): Routed {
+    const { name, namespace, autoscaling, disruption } = service;
+    const inside = { parent: this };
+    const targetPort =
+      service.targetPort ?? portOf(assignment.slots[assignment.primary], service.port);
+    const services = declareServices(service, namespace, assignment.primary, targetPort, inside);
+    for (const slot of slots) {
+      const revision = assignment.slots[slot];
+      const workload = declareWorkload(
+        {
+          settings: service,
+          namespace,
+          slot,
+          assignment,
+          replicas: replicasOf(service, service.rollout, assignment, slot),
+          isAwaited: revision !== null && revision.id === installed,
+        },
+        inside,
+      );
+      if (workload === null || revision === null) continue;
+      const behind = { parent: this, dependsOn: workload };
+      if (autoscaling !== undefined) declareAutoscaler(name, namespace, slot, autoscaling, behind);
+      if (disruption !== undefined)
+        declareDisruptionBudget(name, namespace, slot, disruption, behind);
+    }
+    return routerOf(service).declare(
+      {
+        service: name,
+        namespace,
+        cluster: service.cluster,
+        primary: assignment.primary,
+        canary,
+        weights: assignment.weights,
+        keepWeights,
+        backends: perSlot((slot) => slotName(name, slot)),
+        port: service.port,
+        targetPort: typeof targetPort === "number" ? targetPort : undefined,
+        route: service.route,
+        appMeshBackends: service.appMesh.backends,
+        workloads: {
+          kind: service.workload,
+          names: perSlot((slot) => slotName(name, slot)),
+          replicasMin: autoscaling?.min ?? 0,
+        },
+        endpoint: service.endpoint,
+        dependsOn: services,
+      },
+      this,
+    );
+  }
+}
+
+/** The arguments, complete. */
+type Service = z.output<typeof argsSchema> & { readonly namespace: string };
+
+function rolloutOf({ rollout, route }: z.output<typeof argsSchema>): RolloutSpec {
+  if (route.mirrorPercent !== undefined) return withCopies(rollout);
+  refuseCopies(rollout, "route.mirrorPercent is not set");
+  return rollout;
+}
+
+function routerOf({ router }: Service): Router<KubernetesRouterArgs> {
+  switch (router.kind) {
+    case "gateway-api":
+      return gatewayApiRouter(router);
+    case "app-mesh":
+      return appMeshRouter(router);
+  }
+}
+
+/** Waits for what the component depends on, as its children do. */
+async function registered(options: pulumi.ComponentResourceOptions | undefined): Promise<void> {
+  const { dependsOn } = options ?? {};
+  if (dependsOn === undefined) return;
+  await new Promise<void>((resolve) => {
+    pulumi.output(dependsOn).apply((resources) => {
+      const list = Array.isArray(resources) ? resources : [resources];
+      pulumi.all(list.map(({ urn }) => urn)).apply(() => resolve());
+    });
+  });
+}
+
+/** The port that the primary's first container listens at; that of the Services when it names none. */
+function portOf(revision: Revision | null, fallback: number): number {
+  if (revision === null) return fallback;
+  const [container] = workloadContent(revision).template.spec.containers;
+  const ports = z
+    .object({ ports: z.array(z.object({ containerPort: z.number() })).min(1) })
+    .safeParse(container);
+  return ports.data?.ports[0]?.containerPort ?? fallback;
+}
+
+function addressOf(place: z.output<typeof prometheusPlaceSchema>): string {
+  if ("address" in place) return place.address;
+  const { namespace, service, port } = place.service;
+  return `http://${service}.${namespace}.svc:${port}`;
+}
