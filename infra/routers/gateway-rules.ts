@@ -10,12 +10,18 @@ export interface BackendRef {
   readonly weight: number;
 }
 
+/** What the rules of a route depend on. */
+export type RuleArgs = Pick<
+  KubernetesRouterArgs,
+  "route" | "backends" | "port" | "weights" | "primary" | "canary"
+>;
+
 /**
  * The rules of a route. The first one always splits, blue before green: its place and order never change, so that its
  * weights can be kept, and read back, by position. With an A/B match it takes only the requests that match, and a
- * second rule leaves all others with the primary.
+ * second rule leaves all others with the primary: Gateway API lets the rule win that asks for more headers.
  */
-export function routeRules(args: KubernetesRouterArgs): readonly object[] {
+export function routeRules(args: RuleArgs): readonly object[] {
   const { route, backends, port, weights, primary } = args;
   const refs = slots.map(
     (slot) => ({ kind: "Service", name: backends[slot], port, weight: weights[slot] }) as const,
@@ -32,22 +38,22 @@ export function routeRules(args: KubernetesRouterArgs): readonly object[] {
   ];
 }
 
-/** What a rule does with its requests. */
+/** What a rule does with its requests. A GRPCRoute has neither timeouts nor retries; see `routeFaults`. */
 function treated(
-  { timeouts, retries, sessionAffinity, protocol }: RouteSettings,
+  { timeouts, retries, sessionAffinity }: RouteSettings,
   mirror: object | null,
   backendRefs: readonly BackendRef[],
 ): object {
-  const { request, backendRequest } = timeouts;
+  const { request } = timeouts;
+  // the time of one try, whichever way it is written
+  const backendRequest = timeouts.backendRequest ?? retries?.timeout;
   const times = {
     ...(request === undefined ? {} : { request: durationText(request) }),
     ...(backendRequest === undefined ? {} : { backendRequest: durationText(backendRequest) }),
   };
-  // a GRPCRoute has neither timeouts nor retries
-  const isHttp = protocol === "http";
   return {
-    ...(isHttp && Object.keys(times).length > 0 ? { timeouts: times } : {}),
-    ...(isHttp && retries !== undefined ? { retry: retryOf(retries) } : {}),
+    ...(Object.keys(times).length === 0 ? {} : { timeouts: times }),
+    ...(retries === undefined ? {} : { retry: retryOf(retries) }),
     ...(sessionAffinity === undefined
       ? {}
       : { sessionPersistence: { type: "Cookie", sessionName: sessionAffinity.cookie } }),
@@ -59,14 +65,15 @@ function treated(
 function retryOf({ attempts, codes, backoff }: NonNullable<RouteSettings["retries"]>): object {
   return {
     attempts,
-    ...(codes.length === 0 ? {} : { codes }),
+    // a set in Gateway API
+    ...(codes.length === 0 ? {} : { codes: [...new Set(codes)] }),
     ...(backoff === undefined ? {} : { backoff: durationText(backoff) }),
   };
 }
 
-/** While a canary is rolled out it also gets copies of requests; who has it and nobody asked for copies gets none. */
-function mirrorOf({ route, canary, backends, port }: KubernetesRouterArgs): object | null {
-  if (canary === null || route.mirrorPercent === undefined) return null;
+/** While a canary is rolled out it also gets copies of requests; once it has all requests, there are none to copy. */
+function mirrorOf({ route, canary, weights, backends, port }: RuleArgs): object | null {
+  if (route.mirrorPercent === undefined || canary === null || weights[canary] === 100) return null;
   const percent = route.mirrorPercent === 100 ? {} : { percent: route.mirrorPercent };
   return {
     type: "RequestMirror",
@@ -79,20 +86,46 @@ function matchesOf(
   { paths, protocol }: RouteSettings,
   canaryMatch: readonly RequestMatch[] | null,
 ): { readonly matches?: readonly object[] } {
-  const places: readonly object[] =
-    protocol === "grpc" || paths === undefined
-      ? [{}]
-      : paths.map((path) => ({ path: pathMatch(path) }));
+  const places: readonly object[] = (paths ?? [{ prefix: "/" }]).map(
+    protocol === "grpc" ? methodMatch : paths === undefined ? () => ({}) : pathMatch,
+  );
   const requests: readonly object[] = canaryMatch === null ? [{}] : canaryMatch.map(requestMatch);
   const matches = places.flatMap((place) => requests.map((request) => ({ ...place, ...request })));
   return matches.every((match) => Object.keys(match).length === 0) ? {} : { matches };
 }
 
 function pathMatch(path: PathMatch): object {
-  if ("prefix" in path) return { type: "PathPrefix", value: path.prefix };
+  if ("prefix" in path) return { path: { type: "PathPrefix", value: path.prefix } };
   return "exact" in path
-    ? { type: "Exact", value: path.exact }
-    : { type: "RegularExpression", value: path.regex };
+    ? { path: { type: "Exact", value: path.exact } }
+    : { path: { type: "RegularExpression", value: path.regex } };
+}
+
+/** A gRPC call, as far as a path says which one. */
+export interface GrpcCall {
+  readonly service?: string;
+  readonly method?: string;
+}
+
+/**
+ * The gRPC calls that a path stands for, as gRPC calls `/service/method`: an exact path names one, a prefix all methods
+ * of a service, and the prefix `/` leaves both open. Null for what Gateway API cannot say of gRPC.
+ */
+export function grpcCall(path: PathMatch): GrpcCall | null {
+  if ("regex" in path) return null;
+  if ("prefix" in path && path.prefix === "/") return {};
+  const [, service, method = ""] =
+    /^\/(\.?[a-z_]\w*(?:\.[a-z_]\w*)*)(?:\/([a-z_]\w*)?)?$/i.exec(
+      "exact" in path ? path.exact : path.prefix,
+    ) ?? [];
+  if (service === undefined) return null;
+  if (method !== "") return { service, method };
+  return "exact" in path ? null : { service };
+}
+
+function methodMatch(path: PathMatch): object {
+  const call = grpcCall(path) ?? {};
+  return Object.keys(call).length === 0 ? {} : { method: { type: "Exact", ...call } };
 }
 
 function requestMatch({ headers, cookies, query }: RequestMatch): object {
@@ -115,17 +148,21 @@ function valueMatch(name: string, match: ValueMatch): object {
     : { type: "RegularExpression", name, value: match.regex };
 }
 
-/** Gateway API has no cookies: the header that carries them all, with one of them somewhere in it. */
-export function cookieMatch(name: string, match: ValueMatch): ValueMatch {
-  const value = "exact" in match ? escaped(match.exact) : match.regex;
-  return { regex: `^(.*;\\s*)?${name}=${value}(;.*)?$` };
+/** Gateway API has no cookies: the header that carries them all, with this one somewhere in it. */
+export function cookieMatch(name: string, match: ValueMatch): { readonly regex: string } {
+  const value = "exact" in match ? escaped(match.exact) : `(?:${match.regex})`;
+  return { regex: `^(?:.*;\\s*)?${name}=${value}(?:;.*)?$` };
 }
 
-function escaped(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+function escaped(literal: string): string {
+  return literal.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }
 
-/** As Gateway API writes a duration. */
-function durationText(ms: number): string {
-  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+/** As Gateway API writes a duration: up to four numbers of up to five digits. */
+export function durationText(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  const rest = ms % 1_000 === 0 ? "" : `${ms % 1_000}ms`;
+  if (seconds === 0) return rest === "" ? "0s" : rest;
+  if (seconds <= 99_999) return `${seconds}s${rest}`;
+  return `${Math.floor(seconds / 3_600)}h${seconds % 3_600}s${rest}`;
 }

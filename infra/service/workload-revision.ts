@@ -6,23 +6,30 @@ import type { PodTemplate, WorkloadContent } from "../kubernetes-contract.ts";
 import { without } from "./object-path.ts";
 import { templateOfFile } from "./workload-manifest.ts";
 
-const environmentName = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
+const text = z
+  .union([z.string(), z.number(), z.boolean()], "is not a text, a number, true or false")
+  .transform(String);
 
-const environment = z.record(
-  z.string().regex(environmentName, "is not a variable name: use letters, digits, _, - and ."),
-  z
-    .union([z.string(), z.number(), z.boolean()], "is not a text, a number, true or false")
-    .transform(String),
-);
+const texts = z.array(text);
+
+const environment = z.record(z.string(), text).superRefine((variables, context) => {
+  for (const name of Object.keys(variables)) {
+    if (/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name)) continue;
+    const message = "is not a variable name: use letters, digits, _, - and ., no digit first";
+    context.addIssue({ code: "custom", path: [name], message });
+  }
+});
+
+const image = z.string().min(1, "is empty: write the image to run");
 
 const anyObject = z.looseObject({});
 
 /** One container, in few words. */
 const shortForm = strict({
   name: z.string().min(1).optional(),
-  image: z.string().min(1),
-  command: z.array(z.string()).optional(),
-  args: z.array(z.string()).optional(),
+  image,
+  command: texts.optional(),
+  args: texts.optional(),
   env: environment.default({}),
   /** Port that the container listens at; named `http`. */
   port: z.int().min(1).max(65_535).optional(),
@@ -46,7 +53,7 @@ const manifestForm = strict({
   /** File with a Deployment, DaemonSet or PodTemplate, relative to the project. */
   manifest: z.string().min(1),
   /** Replaces the image of the first container. */
-  image: z.string().min(1).optional(),
+  image: image.optional(),
 });
 
 /** An object without other fields; the error about one says which there are. */
@@ -78,8 +85,9 @@ export function parseWorkload(data: unknown, place: string, directory: string): 
     );
   }
   if (typeof data !== "object" || Array.isArray(data)) {
+    const example = '{image: "ghcr.io/stefanprodan/podinfo:6.9.2", port: 9898}';
     throw new ContractError(
-      `${place} = ${JSON.stringify(data)}: is no object; write one such as {image: "ghcr.io/stefanprodan/podinfo:6.9.2", port: 9898}`,
+      `${place} = ${JSON.stringify(data)}: is no object; write one such as ${example}`,
     );
   }
   if ("template" in data) {
@@ -97,17 +105,21 @@ export function parseWorkload(data: unknown, place: string, directory: string): 
 }
 
 function manifestWorkload(data: object, place: string, directory: string): Workload {
-  const { name, manifest, image } = parse(manifestForm, data, place);
-  const template = templateOfFile(manifest, `${place}.manifest`, directory);
-  return { name, template: image === undefined ? template : withImage(template, image) };
+  const found = parse(manifestForm, data, place);
+  const template = templateOfFile(found.manifest, `${place}.manifest`, directory);
+  return {
+    name: found.name,
+    template: found.image === undefined ? template : withImage(template, found.image),
+  };
 }
 
 /** The template with another image in its first container. */
-export function withImage(template: PodTemplate, image: string): PodTemplate {
+export function withImage(template: PodTemplate, newImage: string): PodTemplate {
   const [first, ...others] = template.spec.containers;
   // the schema asks for one container at least
   if (first === undefined) return template;
-  return { ...template, spec: { ...template.spec, containers: [{ ...first, image }, ...others] } };
+  const containers = [{ ...first, image: newImage }, ...others];
+  return { ...template, spec: { ...template.spec, containers } };
 }
 
 /**
@@ -139,7 +151,7 @@ export function workloadContent(revision: Revision): WorkloadContent {
 
 /** Never change what this makes of what is written: the ids of revisions in this form would change with it. */
 function templateOf(short: z.infer<typeof shortForm>): PodTemplate {
-  const { image, command, args, port, readiness, livenessProbe, resources } = short;
+  const { command, args, port, readiness, livenessProbe, resources } = short;
   const variables = variablesOf(short.env);
   const sources = [
     ...short.configMaps.map((name) => ({ configMapRef: { name } })),
@@ -148,7 +160,7 @@ function templateOf(short: z.infer<typeof shortForm>): PodTemplate {
   const httpGet = { path: readiness, port };
   const container = {
     name: "main",
-    image,
+    image: short.image,
     ...(command === undefined ? {} : { command }),
     ...(args === undefined ? {} : { args }),
     ...(variables.length === 0 ? {} : { env: variables }),
@@ -182,7 +194,7 @@ function partition<T>(list: readonly T[], isFirst: (item: T) => boolean): readon
 
 /** The tag of the first container's image, when it says something. */
 function imageTag({ spec }: PodTemplate): string | undefined {
-  const [image = ""] = spec.containers[0]?.image.split("@") ?? [];
-  const tag = /:(\w[\w.-]*)$/.exec(image)?.[1];
+  const [place = ""] = spec.containers[0]?.image.split("@") ?? [];
+  const tag = /:(\w[\w.-]*)$/.exec(place)?.[1];
   return tag === "latest" ? undefined : tag;
 }
