@@ -142,7 +142,13 @@ function timeFaults({ timeouts, retries }: RouteSettings): readonly string[] {
   const { request, backendRequest } = timeouts;
   const tryMs = backendRequest ?? retries?.timeout;
   const tryField = backendRequest === undefined ? "retries.timeout" : "timeouts.backendRequest";
-  const tooLong = Object.entries({ ...timeouts, "retries.timeout": retries?.timeout })
+  const times = {
+    "timeouts.request": request,
+    "timeouts.backendRequest": backendRequest,
+    "retries.timeout": retries?.timeout,
+    "retries.backoff": retries?.backoff,
+  };
+  const tooLong = Object.entries(times)
     .filter(([, ms]) => ms !== undefined && ms > durationMaxMs)
     .map(([name]) => `route.${name}: is longer than 99999h; shorten it`);
   return [
