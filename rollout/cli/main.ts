@@ -7,6 +7,7 @@ import { exitCode } from "./exit-codes.ts";
 import { onInterrupt } from "./interrupts.ts";
 import { makeOutput, type Output } from "./output.ts";
 import type { ServiceOptions } from "./service.ts";
+import { packageVersion } from "./version.ts";
 
 interface GlobalOptions {
   readonly stack?: string;
@@ -25,6 +26,7 @@ function build(done: (code: number) => void): Command {
     .description(
       "Progressive delivery as a Pulumi program: each step of a canary is a `pulumi up`.",
     )
+    .version(packageVersion())
     .option("-s, --stack <name>", "stack of the service (or PULUMI_STACK)")
     .option("-C, --cwd <folder>", "folder of the Pulumi project", process.cwd())
     .option("--json", "one JSON object a line on stdout (docs/json-output.md)", false)
