@@ -10,6 +10,8 @@ import { OperationError, UserError } from "../errors.ts";
 
 /** An API server under load answers within seconds; a driver that waits longer can as well ask again. */
 const requestBoundMs = 10_000;
+/** A server that was away until so long ago may refuse what it will allow once it has read who may do what. */
+const startingMs = 10_000;
 /** Objects of one service; a ConfigMap ends at 1 MiB. */
 const bodyBytesMax = 16 * 1024 * 1024;
 
@@ -39,11 +41,15 @@ const statusSchema = z.object({
 });
 type Refusal = z.infer<typeof statusSchema>;
 
+const namedSchema = z.object({ metadata: z.object({ name: z.string() }) });
+
 /** One API server, asked with the rights of a kubeconfig. */
 export class KubernetesApi {
   readonly #config: KubeConfig;
   readonly #server: string;
   #agent: http.Agent | undefined;
+  /** When the server gave no answer last, on the clock that never jumps. */
+  #awayAt = -Infinity;
   /** The server's clock, as its last answer told it, and when that was on the clock that never jumps. */
   #serverTime: { readonly ms: number; readonly at: number } | null = null;
 
@@ -110,13 +116,14 @@ export class KubernetesApi {
     if (status < 300) return answer;
     const refusal = statusSchema.safeParse(answer).data;
     const message = refusal?.message ?? `answered ${status}`;
-    if (status === 403) throw new UserError(forbidden(message, refusal));
-    if (status === 401)
-      throw new UserError(`${this.host} does not know this user: log in again (${message})`);
-    if (passingCodes.has(status))
+    const isStarting = performance.now() - this.#awayAt < startingMs;
+    if (passingCodes.has(status) || (isStarting && (status === 401 || status === 403)))
       throw new OperationError(
         `the Kubernetes API server ${this.host} answered ${status}: ${message}`,
       );
+    if (status === 403) throw new UserError(forbidden(withName(message, body), refusal));
+    if (status === 401)
+      throw new UserError(`${this.host} does not know this user: log in again (${message})`);
     throw new KubernetesApiError(status, message);
   }
 
@@ -149,6 +156,8 @@ export class KubernetesApi {
       if (!Number.isNaN(date)) this.#serverTime = { ms: date, at: performance.now() };
       return { status: response.statusCode ?? 0, text: await readAll(response) };
     } catch (error) {
+      // one that was given up says nothing of the server
+      if (signal?.aborted !== true) this.#awayAt = performance.now();
       const why = bound.aborted
         ? `no answer within ${requestBoundMs} ms`
         : signal?.aborted === true
@@ -239,6 +248,14 @@ function parseJson(text: string): unknown {
   } catch {
     return { message: text.slice(0, 500) };
   }
+}
+
+/** What the API server says of a creation does not name the object. */
+function withName(message: string, body: object | undefined): string {
+  const name = namedSchema.safeParse(body).data?.metadata.name;
+  return name === undefined || message.includes(`"${name}"`)
+    ? message
+    : `${message} (to create "${name}")`;
 }
 
 /** What the API server says names who, what and where; what to do about it is for us to say. */

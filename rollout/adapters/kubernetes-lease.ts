@@ -50,7 +50,7 @@ export class KubernetesLease implements Lock {
   /** Ends the lock when it has not been renewed in time, even while a renewal waits for its answer. */
   #deadline: NodeJS.Timeout;
   #renewing: Promise<void> | null = null;
-  /** Why the last renewal failed, in words that follow "because". */
+  /** Why the last renewal that was answered failed; empty when none did. */
   #trouble = "";
 
   private constructor(
@@ -155,7 +155,9 @@ export class KubernetesLease implements Lock {
     const leftMs = Math.max(0, startedAt + giveUpMs - performance.now());
     return setTimeout(() => {
       const why = `${nameOf(this.#place)} could not be renewed for ${giveUpMs / 1_000} s, so another may take it`;
-      this.#lose(new OperationError(`${why}: ${this.#trouble || "no answer"}`));
+      this.#lose(
+        new OperationError(`${why}: ${this.#trouble || `no answer of ${this.#api.host}`}`),
+      );
     }, leftMs).unref();
   }
 
