@@ -5,9 +5,15 @@ import {
   KubernetesObjectApi,
   type KubernetesObject,
 } from "@kubernetes/client-node";
+import { z } from "zod";
 import { ContractError } from "../contract.ts";
 import type { ClusterAccess } from "../kubernetes-contract.ts";
 import type { ConfigData, ConfigReference } from "./referenced-configs.ts";
+
+const content = z.record(z.string(), z.string()).default({});
+
+/** A ConfigMap or a Secret. */
+const configObject = z.object({ data: content, binaryData: content });
 
 /** What an object is called. */
 export interface ObjectName {
@@ -71,11 +77,7 @@ export class ClusterReader {
   async config(namespace: string, { kind, name }: ConfigReference): Promise<ConfigData> {
     const found = await this.lookUp({ apiVersion: "v1", kind, namespace, name });
     if (found.kind !== "found") return null;
-    const object: object = Object(found.object);
-    return {
-      data: Reflect.get(object, "data") ?? {},
-      binaryData: Reflect.get(object, "binaryData") ?? {},
-    };
+    return configObject.parse(found.object);
   }
 
   #explained(error: unknown, what: string): Error {

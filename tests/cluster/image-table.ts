@@ -12,12 +12,24 @@ const versionTag = String.raw`\d+\.\d+\.\d+`;
 export function imageTable(tools: ToolPaths): ImageRow[] {
   const envoyGateway = tools["envoy-gateway"];
   const podinfo = fileURLToPath(new URL("podinfo.ts", import.meta.url));
+  const prometheus = fileURLToPath(new URL("prometheus-image/main.ts", import.meta.url));
   return [
     {
       repository: "podinfo",
       tags: versionTag,
       entrypoint: [process.execPath, podinfo],
       env: { VERSION: "{tag}" },
+    },
+    // The same with faults, for rollouts that go by the image alone.
+    {
+      repository: "podinfo-failing",
+      entrypoint: [process.execPath, podinfo],
+      env: { VERSION: "{tag}", ERROR_RATE: "30" },
+    },
+    {
+      repository: "podinfo-crashing",
+      entrypoint: [process.execPath, podinfo],
+      env: { VERSION: "{tag}", EXIT_AFTER_MS: "200", EXIT_CODE: "7" },
     },
     // Their containers call the program by its name.
     { repository: "envoy", entrypoint: ["envoy"], env: { PATH: dirname(tools.envoy) } },
@@ -34,7 +46,7 @@ export function imageTable(tools: ToolPaths): ImageRow[] {
     { repository: "busybox", entrypoint: ["sh"] },
     {
       repository: "prometheus",
-      entrypoint: [tools.prometheus],
+      entrypoint: [process.execPath, prometheus, tools.prometheus],
       args: ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"],
       appendedArgs: ["--web.listen-address=$(POD_IP):9090"],
     },

@@ -140,11 +140,20 @@ export class ClusterService {
     return parse(serviceOutputsSchema, JSON.parse(stdout), `outputs of ${this.stack}`);
   }
 
+  /** Edits the checkout: all under `upramp:rollout`. */
+  configureRollout(rollout: unknown): Promise<void> {
+    return this.#set(["upramp:rollout"], rollout);
+  }
+
   /** Edits the checkout: a field under `upramp:service`. */
-  async configure(path: readonly string[], value: unknown): Promise<void> {
+  configure(path: readonly string[], value: unknown): Promise<void> {
+    return this.#set(["upramp:service", ...path], value);
+  }
+
+  async #set(path: readonly string[], value: unknown): Promise<void> {
     const file = join(this.#project.directory, `Pulumi.${this.stack}.yaml`);
     const settings = parseDocument(await readFile(file, "utf8"));
-    settings.setIn(["config", "upramp:service", ...path], value);
+    settings.setIn(["config", ...path], value);
     await writeFile(file, settings.toString());
   }
 

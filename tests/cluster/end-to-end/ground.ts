@@ -43,6 +43,7 @@ export class Ground {
     const space = await TestNamespace.create(cluster, "rollouts");
     const scene = await openScene(cluster, space.name);
     const prometheus = await startPrometheus(processes, { gateway: scene.statsAddress });
+    process.env["KUBECONFIG"] = processes.kubeconfigPath;
     const project = await ClusterProject.deploy(cluster, provider, {
       namespace: { name: space.name, create: false },
       router: scene.router,
