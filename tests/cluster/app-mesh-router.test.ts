@@ -215,6 +215,15 @@ describeOnCluster("router app-mesh", (cluster) => {
     assert.deepEqual(await readBack(), { blue: 70, green: 30 });
   });
 
+  it("keeps the live weights when an A/B match comes and goes", async function () {
+    this.timeout(120_000);
+    await up({}, { weights: { blue: 70, green: 30 } });
+    for (const route of [routeVariants["A/B by header"], {}]) {
+      await up(route, { keepWeights: true });
+      assert.deepEqual(await readBack(), { blue: 70, green: 30 });
+    }
+  });
+
   it("sends only what matches to the canary", async function () {
     this.timeout(60_000);
     const insider = { "x-canary": "insider", region: "eu-west" };
