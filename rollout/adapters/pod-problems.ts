@@ -125,7 +125,9 @@ function problemsOf({ metadata, status }: Pod): PodProblem[] {
       const { reason, message } = waiting;
       if (reason === "" || reason === "ContainerCreating" || reason === "PodInitializing")
         return [];
-      const words = sentence(`container ${container.name}: ${reason}`, message);
+      // of a crash loop it tells the length of the pause and once more the pod
+      const detail = reason === "CrashLoopBackOff" ? "" : message;
+      const words = sentence(`container ${container.name}: ${reason}`, detail);
       return [say(`${words}${lastEnd(container)}`, hopeless.has(reason))];
     }
     return container.ready
@@ -140,7 +142,7 @@ function lastEnd({ state, lastState, restartCount }: ContainerStatus): string {
   if (end === null || end === undefined) return "";
   const said = end.message === "" ? "" : `, saying "${end.message.trim()}"`;
   const why = end.reason === "" || end.reason === "Error" ? "" : ` (${end.reason})`;
-  return `; it ended with exit code ${end.exitCode}${why}${said}, ${restartCount} restarts`;
+  return `; it ended with exit code ${end.exitCode}${why}${said}; restarts: ${restartCount}`;
 }
 
 function sentence(reason: string, message: string): string {
