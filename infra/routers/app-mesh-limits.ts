@@ -1,5 +1,10 @@
 import { ContractError } from "../contract.ts";
-import type { AppMeshRouterSettings, RequestMatch, RouteSettings } from "../kubernetes-contract.ts";
+import type {
+  AppMeshRouterSettings,
+  PathMatch,
+  RequestMatch,
+  RouteSettings,
+} from "../kubernetes-contract.ts";
 import {
   defaultRequestMs,
   headerMatches,
@@ -8,11 +13,13 @@ import {
   retryEvents,
   tryMs,
 } from "./app-mesh-routes.ts";
+import { grpcCall } from "./gateway-rules.ts";
 import type { KubernetesRouterArgs } from "./router.ts";
 
 /** Bounds of App Mesh's API, which its resource definitions repeat. */
 const conditionsMax = 10;
 const headerNameMax = 50;
+const methodNameMax = 50;
 const valueMax = 255;
 const hostnameMax = 253;
 
@@ -85,24 +92,19 @@ function hostnameFaults(
         "remove them, or set router.virtualGateway",
     ];
   }
-  return hostnames.flatMap((hostname) => {
-    const place = `route.hostnames: "${hostname}"`;
-    if (hostname.length > hostnameMax) return [`${place} has more than ${hostnameMax} characters`];
-    // what is behind a leading "*" or "*." is the suffix
-    if (!hostname.replace(/^\*(\.|$)/, "").includes("*")) return [];
+  return hostnames.flatMap((hostname, index) => {
+    const isHost = /^(\*|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*)$/.test(hostname);
+    if (isHost && hostname.length <= hostnameMax) return [];
     return [
-      `${place} is no host name that App Mesh can match; write "*.example.com" or a full one`,
+      `route.hostnames[${index}] = ${JSON.stringify(hostname)}: is no host name of ${hostnameMax} characters at most; ` +
+        "write lower-case names such as app.example.com or *.example.com, without scheme, port or path",
     ];
   });
 }
 
 function pathFaults({ protocol, paths }: RouteSettings): readonly string[] {
   if (paths === undefined) return [];
-  if (protocol === "grpc") {
-    return [
-      `route.paths: App Mesh (router app-mesh) has no paths for gRPC; remove them, or set route.protocol: http`,
-    ];
-  }
+  if (protocol === "grpc") return callFaults(paths);
   const match = meshPath(paths);
   if ("prefix" in match) return [];
   const length = Math.max(...Object.values(match.path).map(({ length }) => length));
@@ -110,6 +112,33 @@ function pathFaults({ protocol, paths }: RouteSettings): readonly string[] {
   return [
     `route.paths: App Mesh takes them as one expression, of ${valueMax} characters at most, not ${length}; ` +
       `write fewer or shorter ones, ${instead}`,
+  ];
+}
+
+function callFaults(paths: readonly PathMatch[]): readonly string[] {
+  const calls = paths.map(grpcCall);
+  const written =
+    'write {exact: "/package.Service/Method"}, or {prefix: "/package.Service"} for all its methods';
+  return [
+    ...(paths.length > 1
+      ? [
+          `route.paths: App Mesh (router app-mesh) matches one gRPC call or service, not ${paths.length}; ` +
+            `keep one, ${instead}`,
+        ]
+      : []),
+    ...calls.flatMap((call, index) =>
+      call === null
+        ? [`route.paths[${index}] = ${JSON.stringify(paths[index])}: is no gRPC call; ${written}`]
+        : [],
+    ),
+    ...calls.flatMap((call, index) =>
+      (call?.method?.length ?? 0) > methodNameMax
+        ? [
+            `route.paths[${index}]: App Mesh takes methods of ${methodNameMax} characters at most; ` +
+              `take the whole service, ${instead}`,
+          ]
+        : [],
+    ),
   ];
 }
 

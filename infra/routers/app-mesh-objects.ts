@@ -1,6 +1,12 @@
 import type { Slot } from "../contract.ts";
 import { serviceLabels, slotLabels } from "../service/kubernetes-names.ts";
-import { canaryRoutes, meshDuration, pathOf, routeField, splitRoutes } from "./app-mesh-routes.ts";
+import {
+  canaryRoutes,
+  gatewayPlaceOf,
+  meshDuration,
+  routeField,
+  splitRoutes,
+} from "./app-mesh-routes.ts";
 import type { KubernetesRouterArgs } from "./router.ts";
 
 /** An object of App Mesh. It names no mesh and no gateway: their own selectors decide, and refuse to be told. */
@@ -104,7 +110,7 @@ export function gatewayRoutes(args: KubernetesRouterArgs): readonly MeshObject[]
   return hostnames.map((hostname, index) =>
     objectOf(args, "GatewayRoute", index === 0 ? service : `${service}-host-${index}`, {
       [routeField(route)]: {
-        match: { ...pathOf(route), ...hostnameMatch(hostname) },
+        match: { ...gatewayPlaceOf(route), ...hostnameMatch(hostname) },
         action: { target },
       },
     }),

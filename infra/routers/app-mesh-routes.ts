@@ -1,7 +1,7 @@
 import type { Slot } from "../contract.ts";
 import type { PathMatch, RequestMatch, RouteSettings, ValueMatch } from "../kubernetes-contract.ts";
 import { slots } from "../names.ts";
-import { cookieMatch } from "./gateway-rules.ts";
+import { cookieMatch, grpcCall } from "./gateway-rules.ts";
 import type { KubernetesRouterArgs } from "./router.ts";
 
 /** App Mesh ends a request after this time when nobody says otherwise. */
@@ -71,7 +71,7 @@ function meshRoute(
     // 0 is the first; far enough apart for routes that somebody puts between them
     priority,
     [routeField(route)]: {
-      match: { ...pathOf(route), ...conditionsOf(route, match) },
+      match: { ...placeOf(route), ...conditionsOf(route, match) },
       action: { weightedTargets: [...weightedTargets] },
       ...(request === undefined ? {} : { timeout: { perRequest: meshDuration(request) } }),
       retryPolicy: retryPolicy(route),
@@ -79,10 +79,21 @@ function meshRoute(
   };
 }
 
-/** Which paths a service has; nothing for gRPC, which knows only services and methods. */
-export function pathOf({ protocol, paths }: RouteSettings): MeshPath | object {
-  if (protocol === "grpc") return {};
-  return paths === undefined ? { prefix: "/" } : meshPath(paths);
+/** Which requests a service takes: its paths, or for gRPC its calls, of which a route may name one. */
+function placeOf({ protocol, paths }: RouteSettings): object {
+  if (protocol === "http") return paths === undefined ? { prefix: "/" } : meshPath(paths);
+  const [path] = paths ?? [];
+  const { service, method } = (path === undefined ? null : grpcCall(path)) ?? {};
+  return {
+    ...(service === undefined ? {} : { serviceName: service }),
+    ...(method === undefined ? {} : { methodName: method }),
+  };
+}
+
+/** As a route of a VirtualGateway says it, which knows the services of gRPC and leaves the methods to the router. */
+export function gatewayPlaceOf(route: RouteSettings): object {
+  const { methodName: _routers, ...place } = { methodName: undefined, ...placeOf(route) };
+  return place;
 }
 
 /**

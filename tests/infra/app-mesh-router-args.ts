@@ -61,6 +61,7 @@ export const routeVariants = {
   },
   gRPC: {
     protocol: "grpc",
+    paths: [{ exact: "/shop.Cart/Add" }],
     canaryMatch: [{ headers: { "x-canary": { exact: "insider" } } }],
     timeouts: { request: "5s" },
     retries: { attempts: 2 },

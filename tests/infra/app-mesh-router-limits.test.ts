@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ContractError } from "../../infra/contract.ts";
+import type { PathMatch } from "../../infra/kubernetes-contract.ts";
 import { appMeshFaults, checkAppMesh } from "../../infra/routers/app-mesh-limits.ts";
 import type { KubernetesRouterArgs } from "../../infra/routers/router.ts";
 import {
@@ -68,15 +69,24 @@ describe("the limits of App Mesh", () => {
   });
 
   it("refuse host names that it cannot tell apart", () => {
-    refused({ hostnames: ["www.*.com"] }, "route.hostnames", /write "\*\.example\.com"/);
-    refused({ hostnames: ["a".repeat(254)] }, "route.hostnames", /more than 253/);
+    for (const hostname of ["www.*.com", "https://a.test", "a".repeat(254)]) {
+      const field = `route.hostnames[1] = ${JSON.stringify(hostname)}`;
+      refused({ hostnames: ["*.b.test", hostname, "*"] }, field, /write lower-case names/);
+    }
     const { virtualGateway: _none, ...withoutGateway } = meshSettings;
     const faults = appMeshFaults(withoutGateway, routerArgs({ hostnames: ["a.test"] }));
     assert.match(faults.join("\n"), /^route\.hostnames: .*set router\.virtualGateway$/);
   });
 
-  it("refuse paths of gRPC, and paths too long for one expression", () => {
-    refused({ protocol: "grpc", paths: [{ prefix: "/a" }] }, "route.paths", /remove them/);
+  it("refuse what is no gRPC call, and a second one", () => {
+    const grpc = (...paths: PathMatch[]): WrittenRoute => ({ protocol: "grpc", paths });
+    refused(grpc({ regex: "/a/.*" }), 'route.paths[0] = {"regex":"/a/.*"}', /is no gRPC call/);
+    refused(grpc({ prefix: "/a" }, { prefix: "/b" }), "route.paths", /not 2; keep one/);
+    const long = { exact: `/shop.Cart/${"x".repeat(51)}` };
+    refused(grpc(long), "route.paths[0]", /50 characters at most/);
+  });
+
+  it("refuse paths too long for one expression", () => {
     const long = Array.from({ length: 8 }, (_, index) => ({
       prefix: `/${"x".repeat(30)}${index}`,
     }));

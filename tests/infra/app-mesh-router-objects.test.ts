@@ -159,5 +159,9 @@ describe("the objects of App Mesh", () => {
     const [only] = gatewayRoutes(routerArgs({ paths: [{ exact: "/a" }] }));
     assert.ok(only !== undefined);
     assert.deepEqual(matchOf(only), { path: { exact: "/a" } });
+    const grpc = gatewayRoutes(routerArgs(routeVariants.gRPC)).map(({ spec }) => spec);
+    const target = { virtualService: { virtualServiceRef: { name: "podinfo" } } };
+    const match = { serviceName: "shop.Cart" };
+    assert.deepEqual(grpc, [{ grpcRoute: { match, action: { target } } }]);
   });
 });

@@ -8,6 +8,7 @@ import {
   retryEvents,
   splitRoutes,
 } from "../../infra/routers/app-mesh-routes.ts";
+import type { PathMatch } from "../../infra/kubernetes-contract.ts";
 import type { KubernetesRouterArgs } from "../../infra/routers/router.ts";
 import { routerArgs, routeVariants } from "./app-mesh-router-args.ts";
 
@@ -101,13 +102,19 @@ describe("the routes of App Mesh", () => {
     assert.deepEqual(queryParameters, [{ name: "beta", match: { exact: "1" } }]);
   });
 
-  it("take gRPC calls by metadata", () => {
+  it("take gRPC calls by name and metadata", () => {
     const first = firstOf(routerArgs(routeVariants.gRPC));
     assert.equal(first.isHttp, false);
     assert.deepEqual(first.match, {
+      serviceName: "shop.Cart",
+      methodName: "Add",
       metadata: [{ name: "x-canary", match: { exact: "insider" } }],
     });
-    assert.deepEqual(firstOf(routerArgs({ protocol: "grpc" })).match, {});
+    const grpc = (paths?: PathMatch[]) =>
+      firstOf(routerArgs({ protocol: "grpc", ...(paths === undefined ? {} : { paths }) })).match;
+    assert.deepEqual(grpc(), {});
+    assert.deepEqual(grpc([{ prefix: "/" }]), {});
+    assert.deepEqual(grpc([{ prefix: "/shop.Cart" }]), { serviceName: "shop.Cart" });
   });
 
   it("try only connections again that were never made, where nobody asks for more", () => {
