@@ -55,7 +55,7 @@ type Route = z.infer<typeof routeSchema>;
 /**
  * The split that a Gateway API route asks for, once its Gateway has accepted that very generation, and the
  * readiness of the slots' workloads. What the API does not tell: when the data plane has it; that was measured to be
- * before the status is written.
+ * before the status is written, or some 20 ms after.
  */
 export class GatewayApiTraffic implements TrafficReader {
   readonly #source: GatewayApiTrafficSource;

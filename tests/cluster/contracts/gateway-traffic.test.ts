@@ -135,6 +135,27 @@ for (const name of gatewayNames) {
         await untilObstructed(astray, /has not taken generation 1 of HTTPRoute/);
       });
 
+      it("reads a GRPCRoute as well", async () => {
+        const weights = { blue: 70, green: 30 };
+        const host = `grpc.${space.name}.test`;
+        const grpc = { ...httpRoute("calls", gateway.gateway, host, weights), kind: "GRPCRoute" };
+        await space.apply(grpc);
+        const calls = open(clusterAccess(cluster()), { kind: "GRPCRoute", route: "calls" });
+        await untilShown(calls, weights);
+      });
+
+      it("says that the API server is away, and reads again when it is back", async () => {
+        const relay = await ApiRelay.start(cluster().config);
+        const through = open(relay.access);
+        const { weights } = await through.read(never);
+        assert.ok(weights !== null);
+        relay.set("cut");
+        await untilObstructed(through, /^the Kubernetes API server \S+ cannot be reached: /);
+        relay.set("open");
+        await untilShown(through, weights);
+        await relay.close();
+      });
+
       it("says that there is no route", () =>
         untilObstructed(
           open(clusterAccess(cluster()), { route: "absent" }),

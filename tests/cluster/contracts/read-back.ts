@@ -41,7 +41,7 @@ export async function untilShown(reader: TrafficReader, weights: Weights): Promi
 }
 
 /** Reads what is in the way too. */
-export interface ObstacleReader {
+interface ObstacleReader {
   read(signal: AbortSignal): Promise<KubernetesTraffic>;
 }
 
