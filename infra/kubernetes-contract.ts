@@ -187,7 +187,7 @@ const deployWritten = z.strictObject({
   image: z
     .string()
     .regex(/@sha256:|:(?!latest$)[^/:]+$/, "names no fixed version: give a tag other than latest")
-    .default("prom/prometheus:v3.8.0"),
+    .default("prom/prometheus:v3.16.0"),
   scrapeInterval: duration.refine((ms) => ms >= 100, "is below 100ms").default(5_000),
   /**
    * Host and port of what exports the router's counters, with a path where it is not Envoy's `/stats/prometheus`. Each
@@ -386,7 +386,10 @@ export const kubernetesServiceWritten = z
     /** Time a pod has to be ready before it counts. */
     minReady: duration.default(0),
     route: routeWritten.prefault({}),
-    /** Fields of the pod template whose change makes no new revision, as paths: `spec.containers[0].resources`. */
+    /**
+     * What makes no new revision when it changes: fields of the pod template, as paths (`spec.containers[0].resources`), and
+     * the content of `ConfigMap/NAME` or `Secret/NAME`.
+     */
     ignore: z.array(z.string().min(1)).default([]),
     /** Take over objects of these names that are there already. */
     adopt: z.boolean().default(false),
@@ -397,11 +400,15 @@ export const kubernetesServiceWritten = z
       })
       .prefault({}),
     /** What runs; see `parseWorkload`. */
-    revision: z.unknown(),
+    revision: z.unknown().optional(),
   })
   .refine(
     ({ workload, autoscaling }) => workload === "Deployment" || autoscaling === undefined,
     "a DaemonSet cannot be autoscaled: remove autoscaling",
+  )
+  .refine(
+    ({ minReady, progressDeadline }) => minReady < progressDeadline,
+    "minReady is not below progressDeadline: no pod could be ready in time",
   )
   .refine(
     ({ canarySize, autoscaling, workload }) =>

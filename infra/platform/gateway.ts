@@ -4,6 +4,8 @@ import type { DeclareOptions } from "./declare-options.ts";
 import { ownedMetadata } from "./owned-object.ts";
 import { namespaceSelector, type ServiceNamespaces } from "./service-namespaces.ts";
 
+export const gatewayApiVersion = "gateway.networking.k8s.io/v1";
+
 /** Time in which a Gateway has to be programmed, in s. A load balancer of a cloud takes minutes. */
 const programmedSeconds = 600;
 
@@ -30,7 +32,7 @@ export function declareGateway(
   return new kubernetes.apiextensions.CustomResource(
     `${prefix}-gateway`,
     {
-      apiVersion: "gateway.networking.k8s.io/v1",
+      apiVersion: gatewayApiVersion,
       kind: "Gateway",
       metadata: ownedMetadata(
         { owner, namespace, name },

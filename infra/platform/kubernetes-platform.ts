@@ -12,7 +12,8 @@ import type { DeclareOptions } from "./declare-options.ts";
 import { declareGateway } from "./gateway.ts";
 import { declareMesh, declareVirtualGateway } from "./mesh.ts";
 import { declareNamespace } from "./namespace.ts";
-import { platformFaults, type ObjectReader } from "./platform-preflight.ts";
+import { platformFaults } from "./platform-preflight.ts";
+import type { ObjectReader } from "./preflight-objects.ts";
 import { declarePrometheus } from "./prometheus-deployment.ts";
 import { serviceNamespacesOf } from "./service-namespaces.ts";
 

@@ -1,5 +1,5 @@
 import type { Lookup, ObjectName } from "../../infra/service/cluster-reader.ts";
-import type { ObjectReader } from "../../infra/platform/platform-preflight.ts";
+import type { ObjectReader } from "../../infra/platform/preflight-objects.ts";
 
 /** An object of a fake cluster: `Kind namespace/name` or `Kind name`, and what it holds beside that. */
 export type FakeObject = string | readonly [key: string, content: object];

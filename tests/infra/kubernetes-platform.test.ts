@@ -361,7 +361,7 @@ describe("the platform of target kubernetes", () => {
           securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
           containers: [
             {
-              image: "prom/prometheus:v3.8.0",
+              image: "prom/prometheus:v3.16.0",
               securityContext: {
                 allowPrivilegeEscalation: false,
                 readOnlyRootFilesystem: true,
