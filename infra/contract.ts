@@ -442,8 +442,8 @@ export const serviceOutputsSchema = z.strictObject({
   configured: revisionSchema,
   failed: failedSchema.nullable(),
   rollout: rolloutSpecSchema,
-  /** Where users send requests. */
-  endpoint: z.url(),
+  /** Where users send requests, as far as the stack knows. */
+  endpoint: z.url().optional(),
   metrics: z.strictObject({
     /** Base URL of the Prometheus HTTP API. */
     address: z.url(),

@@ -92,7 +92,7 @@ export async function declareLocalService(
       configured: desired.configured,
       failed: desired.failed,
       rollout: config.rollout,
-      endpoint,
+      ...(endpoint === undefined ? {} : { endpoint }),
       metrics: {
         address: platform.prometheus.address,
         queries: routed.queries,

@@ -4,7 +4,7 @@ import type { Slot } from "../contract.ts";
 import type { GatewayApiRouterSettings } from "../kubernetes-contract.ts";
 import { perSlot, slots } from "../names.ts";
 import { serviceLabels } from "../service/kubernetes-names.ts";
-import { gatewayProfiles } from "./gateway-profiles.ts";
+import { gatewayProfiles, routeQueries } from "./gateway-profiles.ts";
 import { checkCapabilities } from "./gateway-capabilities.ts";
 import { routeRules, type BackendRef } from "./gateway-rules.ts";
 import type { KubernetesRouterArgs, Routed, Router } from "./router.ts";
@@ -28,21 +28,24 @@ export function gatewayApiRouter(settings: GatewayApiRouterSettings): Router<Kub
 function declareService(
   { profile: name, gateway }: GatewayApiRouterSettings,
   args: KubernetesRouterArgs,
-  parent: pulumi.Resource,
+  component: pulumi.Resource,
 ): Routed {
   const { service, namespace, weights, keepWeights, backends, port } = args;
   const profile = gatewayProfiles[name];
+  const hostnames = [...args.route.hostnames];
   const kind = args.route.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute";
+  const parent =
+    profile.parent === "Gateway" ? gateway : { namespace, name: service, listener: undefined };
   const parentRef = {
-    group: "gateway.networking.k8s.io",
-    kind: "Gateway",
-    namespace: gateway.namespace,
-    name: gateway.name,
-    ...(gateway.listener === undefined ? {} : { sectionName: gateway.listener }),
+    group: profile.parent === "Gateway" ? "gateway.networking.k8s.io" : "",
+    kind: profile.parent,
+    namespace: parent.namespace,
+    name: parent.name,
+    ...(parent.listener === undefined ? {} : { sectionName: parent.listener }),
+    ...(profile.parent === "Gateway" ? {} : { port }),
   };
   const declare = (
     suffix: string,
-    hostnames: readonly string[],
     rules: readonly object[],
     options: pulumi.CustomResourceOptions,
   ): kubernetes.apiextensions.CustomResource =>
@@ -58,21 +61,17 @@ function declareService(
         },
         spec: {
           parentRefs: [parentRef],
-          ...(hostnames.length === 0 ? {} : { hostnames: [...hostnames] }),
+          ...(hostnames.length === 0 ? {} : { hostnames }),
           rules: [...rules],
         },
       },
-      { parent, ...options },
+      { parent: component, ...options },
     );
   // before the route: it holds both backends from the first moment on
   const keeper = profile.needsKeeper
-    ? [
-        declare("keeper", [keeperHost(service, namespace)], [keeperRule(backends, port)], {
-          dependsOn: args.dependsOn,
-        }),
-      ]
+    ? [declare("keeper", [keeperRule(args)], { dependsOn: args.dependsOn })]
     : [];
-  const route = declare("route", args.route.hostnames, routeRules(args), {
+  const route = declare("route", routeRules(args), {
     dependsOn: [...args.dependsOn, ...keeper],
     ...(keepWeights ? { ignoreChanges: ["spec.rules[0].backendRefs[*].weight"] } : {}),
   });
@@ -87,22 +86,24 @@ function declareService(
       namespace,
       kind,
       route: service,
-      gateway: { namespace: gateway.namespace, name: gateway.name },
+      gateway: { namespace: parent.namespace, name: parent.name },
       backends,
       workloads: args.workloads,
     },
-    queries: profile.queries,
+    queries: routeQueries(profile, args.route),
     variables: perSlot((slot) => profile.variables({ namespace, name: backends[slot], port })),
   };
 }
 
-/** A name that no resolver answers and no user sends (RFC 2606). */
-function keeperHost(service: string, namespace: string): string {
-  return `${service}.${namespace}.upramp.invalid`;
-}
-
-function keeperRule(backends: Readonly<Record<Slot, string>>, port: number): object {
+/** Holds both backends, at the same names as the route itself, for requests that nobody sends. */
+function keeperRule({ backends, port, route }: KubernetesRouterArgs): object {
+  const headers = [{ type: "Exact", name: "x-upramp-keeper", value: "never-sent" }];
+  const place =
+    route.protocol === "grpc"
+      ? { method: { type: "Exact", service: "upramp.Keeper", method: "NeverCalled" } }
+      : { path: { type: "Exact", value: "/.upramp/keeper" } };
   return {
+    matches: [{ ...place, headers }],
     backendRefs: slots.map((slot): BackendRef => ({
       kind: "Service",
       name: backends[slot],
@@ -112,12 +113,10 @@ function keeperRule(backends: Readonly<Record<Slot, string>>, port: number): obj
   };
 }
 
-function endpointOf({ route, endpoint, service, namespace, port }: KubernetesRouterArgs): string {
+function endpointOf({ route, endpoint }: KubernetesRouterArgs): string | undefined {
   if (endpoint !== undefined) return endpoint;
-  const [host] = route.hostnames;
-  return host === undefined || host.startsWith("*")
-    ? `http://${service}.${namespace}.svc:${port}`
-    : `http://${host}`;
+  const host = route.hostnames.find((name) => !name.startsWith("*"));
+  return host === undefined ? undefined : `http://${host}`;
 }
 
 /** The weights as the route has them after this update, which are the live ones when they were kept. */

@@ -44,9 +44,11 @@ export interface GatewayProfile {
   readonly limits: Readonly<Record<keyof typeof gatewayApiLimits, number>>;
   /**
    * True when a backend whose weight falls to 0 is forgotten, with its counters and its connections, unless another
-   * route holds it: a second route under a host name that nobody calls then names both slots.
+   * route holds it: a second route, of requests that nobody sends, then names both slots.
    */
   readonly needsKeeper: boolean;
+  /** What a route attaches to: a Gateway, or for a mesh the service's own Service. */
+  readonly parent: "Gateway" | "Service";
   /** True where session affinity puts both slots into one series, which no built-in metric can tell apart. */
   readonly affinityHidesSlots?: boolean;
   /** What a user has to set up or avoid, for the documentation and for messages. */
@@ -150,6 +152,7 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     can: new Set(capabilities),
     limits: gatewayApiLimits,
     needsKeeper: true,
+    parent: "Gateway",
     affinityHidesSlots: true,
     notes: [
       "set `mergeBackends: {}` in the EnvoyProxy: otherwise both slots are one Envoy cluster, and metrics cannot tell them apart; it excludes `mergeGateways`",
@@ -181,6 +184,7 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     ]),
     limits: gatewayApiLimits,
     needsKeeper: false,
+    parent: "Gateway",
     notes: [
       "a mirror copies every request, whatever percent says (projectcontour/contour#7021), and copies count in the canary's own metrics",
       "the share of a Service that does not exist goes to the others instead of being answered with 500",
@@ -212,6 +216,7 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     ]),
     limits: gatewayApiLimits,
     needsKeeper: false,
+    parent: "Gateway",
     notes: [
       "ambient mode splits, and counts requests, only behind a waypoint",
       "retries need the experimental channel of the Gateway API CRDs",
@@ -235,6 +240,7 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     ]),
     limits: gatewayApiLimits,
     needsKeeper: false,
+    parent: "Gateway",
     notes: [
       "metrics per service have to be on: `metrics.prometheus.addServicesLabels`",
       "nothing counts gRPC statuses: give every metric of a gRPC service a query over its own metrics",
@@ -262,6 +268,7 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     ]),
     limits: gatewayApiLimits,
     needsKeeper: false,
+    parent: "Gateway",
     notes: [
       "the open-source data plane counts nothing per backend: give every metric a query over the service's own metrics",
       "timeouts and retries of a route are ignored, so they are refused here",
@@ -287,6 +294,7 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     ]),
     limits: gatewayApiLimits,
     needsKeeper: false,
+    parent: "Gateway",
     notes: [
       "retries need the experimental channel of the Gateway API CRDs",
       "nothing counts gRPC statuses: give every metric of a gRPC service a query over its own metrics",
@@ -313,6 +321,7 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     ]),
     limits: gatewayApiLimits,
     needsKeeper: false,
+    parent: "Service",
     notes: [
       "the route's parent is the service's own Service, not a Gateway: only callers inside the mesh are split",
       "retries are set by annotations of the Service, not by the route",
@@ -328,6 +337,7 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     can: new Set(["grpc", "grpcService"]),
     limits: { hostnames: 1, matchesPerRule: 1, headersPerMatch: 5 },
     needsKeeper: false,
+    parent: "Gateway",
     notes: [
       "headers match exactly only, and the first rule wins that fits, whatever the others say",
       "no Prometheus metrics: bring CloudWatch's in with an exporter and give every metric a query; they have a resolution of 60 s",

@@ -42,8 +42,8 @@ export interface KubernetesRouterArgs extends RouteArgs {
 
 /** What the rest of the stack and the driver learn from a router. */
 export interface Routed {
-  /** Where users send requests. */
-  readonly endpoint: pulumi.Output<string>;
+  /** Where users send requests; undefined when only the platform could say, and does not. */
+  readonly endpoint: pulumi.Output<string | undefined>;
   /** The weights that the route has after this update. */
   readonly weights: pulumi.Output<Record<Slot, number>>;
   /** What has to be in place before a process that the route does not need any more may go. */

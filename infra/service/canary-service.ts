@@ -136,7 +136,7 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     const { assignment } = desired;
     const canary = canarySlot(assignment, previous);
     const installed = previous === null ? desired.configured.id : previous.installed;
-    const routed = this.#declareParts(service, desired, canary, installed);
+    const routed = this.#declareParts(service, desired, canary, installed, previous);
     const { rollout, platform } = service;
     const address = addressOf(service.prometheus);
     const { endpoint, weights } = routed;
@@ -149,7 +149,7 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
         configured: desired.configured,
         failed: desired.failed,
         rollout,
-        endpoint,
+        ...(endpoint === undefined ? {} : { endpoint }),
         metrics: {
           address,
           ...("service" in service.prometheus
@@ -178,6 +178,7 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     { assignment, keepWeights }: Desired,
     canary: Slot | null,
     installed: string | undefined,
+    previous: ServiceOutputs | null,
   ): Routed {
     const { name, namespace, autoscaling, disruption } = service;
     const inside = { parent: this };
@@ -192,7 +193,7 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
           namespace,
           slot,
           assignment,
-          replicas: replicasOf(service, service.rollout, assignment, slot),
+          replicas: replicasOf(service, service.rollout, assignment, slot, previous),
           isAwaited: revision !== null && revision.id === installed,
         },
         inside,

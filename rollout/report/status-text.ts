@@ -18,7 +18,7 @@ export interface StatusView {
   readonly outputs: {
     readonly assignment: Assignment;
     readonly configured: Revision;
-    readonly endpoint: string;
+    readonly endpoint: string | undefined;
     readonly logs: readonly string[];
   };
   readonly spec: RolloutSpec;
@@ -37,7 +37,7 @@ export function statusText(view: StatusView): string {
     ...lastText(view),
     ["driver", view.holder === null ? "none" : driverText(view.holder)],
     ["next", nextText(view)],
-    ["endpoint", view.outputs.endpoint],
+    ["endpoint", view.outputs.endpoint ?? "not known to the stack"],
     ...view.outputs.logs.map((log, index) => [index === 0 ? "logs" : "", log] as const),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -177,6 +177,9 @@ function stop(): void {
 
 process.once("SIGTERM", stop);
 process.once("SIGINT", stop);
+// Who is called through a proxy leaves it to the proxy to close what is idle: at Node's own 5 s a request can
+// be under way already.
+server.keepAliveTimeout = 0;
 server.listen(Number(port), address, () => {
   console.log(`podinfo ${version} listens at ${address}:${port}`);
 });

@@ -110,7 +110,9 @@ export class LocalService {
   }
 
   async startTraffic(requestsPerSecond = 100): Promise<void> {
-    this.#traffic = new Traffic((await this.outputs()).endpoint, requestsPerSecond, 120);
+    const { endpoint } = await this.outputs();
+    if (endpoint === undefined) throw new Error("a service of this machine has an endpoint");
+    this.#traffic = new Traffic(endpoint, requestsPerSecond, 120);
   }
 
   async stopTraffic(): Promise<readonly Answer[]> {

@@ -161,8 +161,11 @@ export class TemporaryProject {
     return stack;
   }
 
-  async service(): Promise<ServiceOutputs> {
-    return serviceOutputsSchema.parse(await this.#output("dev-podinfo"));
+  async service(): Promise<ServiceOutputs & { readonly endpoint: string }> {
+    const outputs = serviceOutputsSchema.parse(await this.#output("dev-podinfo"));
+    const { endpoint } = outputs;
+    if (endpoint === undefined) throw new Error("a service of this machine has an endpoint");
+    return { ...outputs, endpoint };
   }
 
   async platform(): Promise<PlatformOutputs> {

@@ -72,7 +72,9 @@ async function show(
 ): Promise<DemoResult> {
   const outputs = await service.outputs(signal);
   const store = service.store(outputs);
-  const traffic = new Traffic(outputs.endpoint, requestsPerSecond, trafficSecondsMax);
+  const { endpoint } = outputs;
+  if (endpoint === undefined) throw new Error("a service of this machine has an endpoint");
+  const traffic = new Traffic(endpoint, requestsPerSecond, trafficSecondsMax);
   const roll = async (version: string, env: Record<string, string>): Promise<RolloutRecord> => {
     output.say(`\n${version}: npx upramp run -s ${serviceStack} --revision …`);
     const wanted = parseRevision(podinfo(version, env), version);
