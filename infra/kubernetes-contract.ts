@@ -204,6 +204,7 @@ const deployWritten = z.strictObject({
   /** What it gets, and no more. It holds 6 hours of the series it scrapes. */
   memory: memory.default("512Mi"),
 });
+/** A Prometheus that the platform deploys. */
 export type PrometheusDeployment = z.infer<typeof deployWritten>;
 
 /** One that is there, or one that this stack deploys. */
@@ -263,6 +264,7 @@ export const kubernetesPlatformWritten = z.strictObject({
   endpoint: z.url().optional(),
   prometheus: prometheusWritten,
 });
+/** The settings of a platform of target `kubernetes`, complete. */
 export type KubernetesPlatformSettings = z.infer<typeof kubernetesPlatformWritten>;
 
 // ---- what users write about a service ------------------------------------------------------------
@@ -391,7 +393,10 @@ export const kubernetesServiceWritten = z
      * the content of `ConfigMap/NAME` or `Secret/NAME`.
      */
     ignore: z.array(z.string().min(1)).default([]),
-    /** Take over objects of these names that are there already. */
+    /**
+     * Take over objects of these names that are there already. In a program of one's own its provider must be told too:
+     * `upsertExistingObjects: true`.
+     */
     adopt: z.boolean().default(false),
     appMesh: z
       .strictObject({

@@ -59,7 +59,7 @@ async function classFaults(reader: ObjectReader, name: string): Promise<readonly
   const found = await reader.lookUp({ apiVersion: gatewayApiVersion, kind: "GatewayClass", name });
   if (found.kind !== "found") {
     return [
-      `GatewayClass ${name} does not exist: install the implementation of Gateway API that brings it, or correct ` +
+      `GatewayClass ${name} does not exist: install the implementation of Gateway API that brings it, with its CRDs, or correct ` +
         "router.gateway.className (`kubectl get gatewayclasses` lists those there are)",
     ];
   }

@@ -4,6 +4,7 @@ import type { DeclareOptions } from "./declare-options.ts";
 import { ownedMetadata } from "./owned-object.ts";
 import { namespaceSelector, type ServiceNamespaces } from "./service-namespaces.ts";
 
+/** Version of Gateway API whose objects are declared. */
 export const gatewayApiVersion = "gateway.networking.k8s.io/v1";
 
 /** Time in which a Gateway has to be programmed, in s. A load balancer of a cloud takes minutes. */

@@ -4,6 +4,7 @@ import type { DeclareOptions } from "./declare-options.ts";
 import { ownedMetadata } from "./owned-object.ts";
 import { namespaceSelector, type ServiceNamespaces } from "./service-namespaces.ts";
 
+/** Version of the objects of App Mesh. */
 export const appMeshVersion = "appmesh.k8s.aws/v1beta2";
 
 /** Time in which the control plane has to take an object of the mesh, in s. */
