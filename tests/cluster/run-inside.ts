@@ -1,24 +1,19 @@
-import { globSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import Mocha from "mocha";
+import { countsReport } from "../../tools/test-counts.ts";
 import { stopSharedCluster } from "./test-cluster.ts";
 
 /** A test waits for rollouts of real processes; none here takes a minute. */
 const testTimeoutMs = 60_000;
 
-/** Runs the suites on the cluster, stops it, and ends with the plain line `N passed, N failed`. */
+/** Runs the suites on the cluster, stops it, and says how many tests passed and failed. */
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals: files } = parseArgs({
     args: [...args],
     options: { grep: { type: "string" } },
     allowPositionals: true,
   });
-  const folder = fileURLToPath(new URL(".", import.meta.url));
-  const files =
-    positionals.length > 0
-      ? positionals
-      : globSync("**/*.test.ts", { cwd: folder }).map((path) => `${folder}${path}`);
+  const report = countsReport();
   const mocha = new Mocha({
     timeout: testTimeoutMs,
     slow: 10_000,
@@ -36,8 +31,7 @@ async function run(args: readonly string[]): Promise<number> {
     const runner = mocha.run(() => resolve(runner.stats));
   });
   const { passes = 0, failures = 0, pending = 0 } = stats ?? {};
-  const skipped = pending === 0 ? "" : `, ${pending} skipped`;
-  console.log(`${passes} passed, ${failures} failed${skipped}`);
+  report({ passed: passes, failed: failures, skipped: pending });
   return failures > 0 || passes + pending === 0 ? 1 : 0;
 }
 

@@ -1,35 +1,38 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { progressTo } from "../../tools/progress.ts";
+import { countsReport } from "../../tools/test-counts.ts";
 import { UserError } from "../../rollout/errors.ts";
 import { gatewayNames, type RoutedGateway } from "./gateways/gateway.ts";
 import { givenGatewaysVariable, parseGivenGateways } from "./gateways/given-gateways.ts";
 import { canRun, enterNamespace } from "./namespace.ts";
+import { readClusterArgs } from "./run-args.ts";
 import { contextVariable, folderVariable } from "./test-cluster.ts";
 import { gatherTools, toolPathsVariable } from "./tool-paths.ts";
 
 const inside = fileURLToPath(new URL("run-inside.ts", import.meta.url));
 
 /**
- * `npm run test:cluster [-- --context NAME [--gateway …]] [--grep TEXT] [FILE...]`: the cluster suites,
- * on a cluster of their own inside a namespace, or on the cluster of a kubeconfig context.
+ * `run.ts [--context NAME [--gateway …]] [--grep TEXT] FILE...`: cluster suites, on one cluster of
+ * their own inside a namespace, or on the cluster of a kubeconfig context. `npm run test:cluster` calls
+ * it, once for all files that can share a cluster.
  */
-async function main(args: string[]): Promise<number> {
-  const { values, positionals } = readArgs(args);
-  const suites = [...(values.grep === undefined ? [] : ["--grep", values.grep]), ...positionals];
-  if (values.context !== undefined) {
-    return runOnContext(values.context, parseGivenGateways(values.gateway ?? []), suites);
+async function main(args: readonly string[]): Promise<number> {
+  const { context, gateways, grep, files } = readClusterArgs(args);
+  if (files.length === 0) {
+    throw new UserError("No test file is given. For all of them: npm run test:cluster");
   }
+  const suites = [...(grep === undefined ? [] : ["--grep", grep]), ...files];
+  if (context !== undefined) return runOnContext(context, parseGivenGateways(gateways), suites);
   const ability = canRun();
   if (!ability.able) {
     console.log(
       `test:cluster: skipped, as this machine cannot hold the cluster: ${ability.reason}`,
     );
-    console.log("0 passed, 0 failed, 1 skipped");
+    countsReport()({ passed: 0, failed: 0, skipped: 1 });
     return 0;
   }
   const tools = await gatherTools(gatewayNames, progressTo(process.stderr));
@@ -43,23 +46,11 @@ async function main(args: string[]): Promise<number> {
   process.on("SIGINT", forward);
   process.on("SIGTERM", forward);
   const code = await command.exitCode;
-  if (code === 0) rmSync(base, { recursive: true, force: true });
+  // No cluster is started where no test is chosen that needs one.
+  const hasLogs = readdirSync(folder).length > 0;
+  if (code === 0 || !hasLogs) rmSync(base, { recursive: true, force: true });
   else console.error(`The logs of the cluster and its pods are in ${folder}`);
   return code;
-}
-
-const options = {
-  context: { type: "string" },
-  gateway: { type: "string", multiple: true },
-  grep: { type: "string" },
-} as const;
-
-function readArgs(args: string[]) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new UserError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** Nothing of the real cluster is killed or restarted; suites that would are pending. */
