@@ -474,6 +474,12 @@ export type ServiceOutputs = z.infer<typeof serviceOutputsSchema>;
 /** An error the reader can mend: it names the place, the value and the change to make. */
 export class ContractError extends Error {
   override readonly name = "ContractError";
+
+  constructor(message: string) {
+    super(message);
+    // where in this package it was noticed helps nobody, and the engine prints it
+    this.stack = message;
+  }
 }
 
 /** Parses outside data, or throws one ContractError that lists every fault with its place. */

@@ -46,7 +46,7 @@ export async function declareKubernetesService(
       platform,
       directory: projectDirectory(),
     },
-    { providers: [providerOf(cluster)] },
+    { providers: [providerOf(cluster, service.adopt)] },
   ).outputs;
 }
 
@@ -69,8 +69,9 @@ async function platformOf(config: ServiceConfig): Promise<KubernetesPlatformOutp
   );
 }
 
-function providerOf({ kubeconfig, context }: ClusterAccess): kubernetes.Provider {
+function providerOf({ kubeconfig, context }: ClusterAccess, adopt = false): kubernetes.Provider {
   return new kubernetes.Provider("kubernetes", {
+    ...(adopt ? { upsertExistingObjects: true } : {}),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
   });

@@ -1,5 +1,5 @@
 import type { KubernetesPlatformSettings } from "../kubernetes-contract.ts";
-import { ownerAnnotation } from "./owned-object.ts";
+import { ownerAnnotation } from "../owner.ts";
 import {
   objectSchema,
   type ObjectReader,

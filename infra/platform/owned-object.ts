@@ -1,7 +1,5 @@
+import { ownerAnnotation } from "../owner.ts";
 import { managedBy } from "../service/kubernetes-names.ts";
-
-/** Says which stack made an object, by the stack's full name. What lacks it is somebody else's. */
-export const ownerAnnotation = "upramp.dev/stack";
 
 /** What an object of the platform is called, and whose it is. */
 export interface OwnedName {

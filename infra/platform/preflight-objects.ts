@@ -4,7 +4,7 @@ import type {
   KubernetesPlatformSettings,
 } from "../kubernetes-contract.ts";
 import type { Lookup, ObjectName } from "../service/cluster-reader.ts";
-import { ownerAnnotation } from "./owned-object.ts";
+import { ownerAnnotation } from "../owner.ts";
 
 /** What tells whether a cluster holds an object; `ClusterReader` is one. */
 export interface ObjectReader {

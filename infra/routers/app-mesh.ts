@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Slot } from "../contract.ts";
 import type { AppMeshRouterSettings } from "../kubernetes-contract.ts";
 import { perSlot, slots } from "../names.ts";
+import { ownerAnnotations } from "../owner.ts";
 import { serviceLabels, slotLabels } from "../service/kubernetes-names.ts";
 import { checkAppMesh } from "./app-mesh-limits.ts";
 import {
@@ -89,7 +90,14 @@ function declareService(
 
 /** Plain data, which the class of any kind takes. */
 function toInput(object: MeshObject): kubernetes.apiextensions.CustomResourceArgs {
-  return { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels } } };
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      labels: { ...object.metadata.labels },
+      annotations: ownerAnnotations(),
+    },
+  };
 }
 
 /**
@@ -109,7 +117,7 @@ function declareCanaryService(
         name: canaryName(service),
         labels: serviceLabels(service),
         // at rest there is no canary, and so no pod
-        annotations: { "pulumi.com/skipAwait": "true" },
+        annotations: { ...ownerAnnotations(), "pulumi.com/skipAwait": "true" },
       },
       spec: {
         selector: slotLabels(service, canaryOf(args)),

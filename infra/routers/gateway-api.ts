@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Slot } from "../contract.ts";
 import type { GatewayApiRouterSettings } from "../kubernetes-contract.ts";
 import { perSlot, slots } from "../names.ts";
+import { ownerAnnotations } from "../owner.ts";
 import { serviceLabels } from "../service/kubernetes-names.ts";
 import { gatewayProfiles, routeQueries } from "./gateway-profiles.ts";
 import { checkCapabilities } from "./gateway-capabilities.ts";
@@ -58,6 +59,7 @@ function declareService(
           namespace,
           name: suffix === "route" ? service : `${service}-${suffix}`,
           labels: serviceLabels(service),
+          annotations: ownerAnnotations(),
         },
         spec: {
           parentRefs: [parentRef],

@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Slot } from "../contract.ts";
 import type { AutoscalingSettings, KubernetesServiceSettings } from "../kubernetes-contract.ts";
+import { ownerAnnotations } from "../owner.ts";
 import { serviceLabels, slotLabels, slotName } from "./kubernetes-names.ts";
 
 /** The autoscaler of one slot. Each slot has its own, so that the canary grows with its own share of the load. */
@@ -32,7 +33,7 @@ export function declareAutoscaler(
         name,
         labels: { ...serviceLabels(service), ...slotLabels(service, slot) },
         // a canary without load has no measurements yet, and that is no reason to wait
-        annotations: { "pulumi.com/skipAwait": "true" },
+        annotations: { ...ownerAnnotations(), "pulumi.com/skipAwait": "true" },
       },
       spec: {
         scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
@@ -63,6 +64,7 @@ export function declareDisruptionBudget(
         namespace,
         name,
         labels: { ...serviceLabels(service), ...slotLabels(service, slot) },
+        annotations: ownerAnnotations(),
       },
       spec: { selector: { matchLabels: slotLabels(service, slot) }, ...settings },
     },

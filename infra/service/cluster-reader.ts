@@ -57,15 +57,8 @@ export class ClusterReader {
     try {
       return { kind: "found", object: await this.#api.read<KubernetesObject>(header) };
     } catch (error) {
+      if (isUnserved(error)) return { kind: "unserved" };
       if (error instanceof ApiException && error.code === 404) return { kind: "none" };
-      if (
-        error instanceof Error &&
-        /Unrecognized API version and kind|Failed to fetch resource metadata.*404/s.test(
-          error.message,
-        )
-      ) {
-        return { kind: "unserved" };
-      }
       throw this.#explained(
         error,
         `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`,
@@ -94,6 +87,14 @@ export class ClusterReader {
         "see to the cluster, or correct `cluster`",
     );
   }
+}
+
+/** The client asks for the kinds of a group first, and says in words alone which of its two questions failed. */
+function isUnserved(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (/Unrecognized API version and kind/.test(error.message)) return true;
+  const isGroupMissing = error instanceof ApiException && error.code === 404;
+  return isGroupMissing && /Failed to fetch resource metadata/.test(error.message);
 }
 
 function loadConfig({ kubeconfig, context }: ClusterAccess): KubeConfig {

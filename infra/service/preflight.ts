@@ -1,8 +1,15 @@
+import { z } from "zod";
 import { ContractError } from "../contract.ts";
 import type { KubernetesServiceSettings, RouterSettings } from "../kubernetes-contract.ts";
 import { slots } from "../names.ts";
+import { ownerAnnotation, ownerAnnotations } from "../owner.ts";
+import { canaryName } from "../routers/app-mesh-objects.ts";
+import { gatewayProfiles } from "../routers/gateway-profiles.ts";
 import type { ClusterReader, ObjectName } from "./cluster-reader.ts";
 import { slotName } from "./kubernetes-names.ts";
+
+const gatewayVersion = "gateway.networking.k8s.io/v1";
+const appMeshVersion = "appmesh.k8s.aws/v1beta2";
 
 /** What is looked at before a service is declared for the first time. */
 export interface PreflightArgs {
@@ -36,9 +43,13 @@ async function gatewayFaults(
   reader: ClusterReader,
   { gateway }: RouterSettings & { readonly kind: "gateway-api" },
 ): Promise<readonly string[]> {
-  const apiVersion = "gateway.networking.k8s.io/v1";
   const { namespace, name } = gateway;
-  const found = await reader.lookUp({ apiVersion, kind: "Gateway", namespace, name });
+  const found = await reader.lookUp({
+    apiVersion: gatewayVersion,
+    kind: "Gateway",
+    namespace,
+    name,
+  });
   switch (found.kind) {
     case "found":
       return [];
@@ -53,59 +64,97 @@ async function gatewayFaults(
 
 async function meshFaults(
   reader: ClusterReader,
-  { mesh }: RouterSettings & { readonly kind: "app-mesh" },
+  { mesh, virtualGateway }: RouterSettings & { readonly kind: "app-mesh" },
 ): Promise<readonly string[]> {
-  const found = await reader.lookUp({
-    apiVersion: "appmesh.k8s.aws/v1beta2",
-    kind: "Mesh",
-    name: mesh,
-  });
-  switch (found.kind) {
-    case "found":
-      return [];
-    case "none":
-      return [`Mesh ${mesh} does not exist: create it, or correct router.mesh`];
-    case "unserved":
-      return ["the cluster does not know App Mesh: install the CRDs of group appmesh.k8s.aws"];
+  const found = await reader.lookUp({ apiVersion: appMeshVersion, kind: "Mesh", name: mesh });
+  if (found.kind === "unserved") {
+    return ["the cluster does not know App Mesh: install the CRDs of group appmesh.k8s.aws"];
   }
+  const faults =
+    found.kind === "found"
+      ? []
+      : [`Mesh ${mesh} does not exist: create it, or correct router.mesh`];
+  if (virtualGateway === undefined) return faults;
+  const { namespace, name } = virtualGateway;
+  const gateway = { apiVersion: appMeshVersion, kind: "VirtualGateway", namespace, name };
+  if ((await reader.lookUp(gateway)).kind === "found") return faults;
+  return [
+    ...faults,
+    `VirtualGateway ${namespace}/${name} does not exist: create it, or correct router.virtualGateway`,
+  ];
 }
 
 /** Objects of the names that are to be declared, which are somebody else's. */
-async function takenNames(
-  reader: ClusterReader,
-  { settings, namespace, router }: PreflightArgs,
-): Promise<readonly string[]> {
-  const service = settings.name;
-  const of = (apiVersion: string, kind: string, name: string): ObjectName => ({
-    apiVersion,
-    kind,
-    namespace,
-    name,
-  });
-  const names: readonly ObjectName[] = [
-    of("v1", "Service", service),
-    ...slots.flatMap((slot) => [
-      of("v1", "Service", slotName(service, slot)),
-      of("apps/v1", settings.workload, slotName(service, slot)),
-    ]),
-    router.kind === "gateway-api"
-      ? of(
-          "gateway.networking.k8s.io/v1",
-          settings.route.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute",
-          service,
-        )
-      : of("appmesh.k8s.aws/v1beta2", "VirtualRouter", service),
-  ];
+async function takenNames(reader: ClusterReader, args: PreflightArgs): Promise<readonly string[]> {
   const lookups = await Promise.all(
-    names.map(async (name) => ({ name, found: await reader.lookUp(name) })),
+    declaredNames(args).map(async (name) => ({ name, found: await reader.lookUp(name) })),
   );
   return lookups
-    .filter(({ found }) => found.kind === "found")
+    .filter(({ found }) => found.kind === "found" && !isOwn(found.object))
     .map(
-      ({ name: { kind, name } }) =>
+      ({ name: { kind, namespace, name } }) =>
         `${kind} ${namespace}/${name} is there already and this stack did not make it: ` +
         "delete or rename it, name the service otherwise, or take it over with `adopt: true`",
     );
+}
+
+const annotated = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }),
+});
+
+/** Left by a first update of this stack that failed half-way. */
+function isOwn(object: unknown): boolean {
+  const { annotations } = annotated.parse(object).metadata;
+  return annotations[ownerAnnotation] === ownerAnnotations()[ownerAnnotation];
+}
+
+/** What a service has in its namespace. */
+function declaredNames({ settings, namespace, router }: PreflightArgs): readonly ObjectName[] {
+  const { name: service, workload, autoscaling, disruption } = settings;
+  const of =
+    (apiVersion: string, kind: string) =>
+    (name: string): ObjectName => ({ apiVersion, kind, namespace, name });
+  const bySlot = slots.map((slot) => slotName(service, slot));
+  return [
+    ...[service, ...bySlot].map(of("v1", "Service")),
+    ...bySlot.map(of("apps/v1", workload)),
+    ...(autoscaling === undefined
+      ? []
+      : bySlot.map(of("autoscaling/v2", "HorizontalPodAutoscaler"))),
+    ...(disruption === undefined ? [] : bySlot.map(of("policy/v1", "PodDisruptionBudget"))),
+    ...routeNames(settings, router).map(({ apiVersion, kind, name }) => of(apiVersion, kind)(name)),
+  ];
+}
+
+function routeNames(
+  { name: service, route }: KubernetesServiceSettings,
+  router: RouterSettings,
+): readonly ObjectName[] {
+  switch (router.kind) {
+    case "gateway-api": {
+      const kind = route.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute";
+      const { needsKeeper } = gatewayProfiles[router.profile];
+      const names = needsKeeper ? [service, `${service}-keeper`] : [service];
+      return names.map((name) => ({ apiVersion: gatewayVersion, kind, name }));
+    }
+    case "app-mesh": {
+      const of = (kind: string, name: string): ObjectName => ({
+        apiVersion: appMeshVersion,
+        kind,
+        name,
+      });
+      const canary = canaryName(service);
+      return [
+        ...slots.map((slot) => of("VirtualNode", slotName(service, slot))),
+        ...["VirtualRouter", "VirtualService"].flatMap((kind) => [
+          of(kind, service),
+          of(kind, canary),
+        ]),
+        { apiVersion: "v1", kind: "Service", name: canary },
+        ...(router.virtualGateway === undefined ? [] : [of("GatewayRoute", service)]),
+      ];
+    }
+  }
 }
 
 /** Throws one ContractError with every fault. */

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Slot } from "../contract.ts";
 import type { KubernetesServiceSettings } from "../kubernetes-contract.ts";
 import { perSlot, slots } from "../names.ts";
+import { ownerAnnotations } from "../owner.ts";
 import { serviceLabels, slotLabels, slotName } from "./kubernetes-names.ts";
 
 /**
@@ -30,7 +31,7 @@ export function declareServices(
           name,
           labels: serviceLabels(service),
           // a slot without ready pods is no fault of its Service
-          annotations: { "pulumi.com/skipAwait": "true" },
+          annotations: { ...ownerAnnotations(), "pulumi.com/skipAwait": "true" },
         },
         spec: {
           selector: slotLabels(service, selected),

@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Assignment, Revision, Slot } from "../contract.ts";
 import type { KubernetesServiceSettings } from "../kubernetes-contract.ts";
+import { ownerAnnotations } from "../owner.ts";
 import { renderPod } from "./pod-rendering.ts";
 import { serviceLabels, slotLabels, slotName } from "./kubernetes-names.ts";
 import { workloadContent } from "./workload-revision.ts";
@@ -37,6 +38,7 @@ export function declareWorkload(
     name,
     labels: { ...serviceLabels(settings.name), ...slotLabels(settings.name, slot) },
     annotations: {
+      ...ownerAnnotations(),
       // the autoscaler and kubectl write replicas too; the slots are upramp's own objects
       "pulumi.com/patchForce": "true",
       ...(isAwaited && own !== null ? {} : { "pulumi.com/skipAwait": "true" }),

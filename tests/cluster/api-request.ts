@@ -3,6 +3,9 @@ import type { KubeConfig } from "@kubernetes/client-node";
 
 const boundMs = 15_000;
 
+/** Below the time after which the API server closes a connection that is idle. */
+const idleMs = 30_000;
+
 /** The API server refused a request. */
 export class ApiRefusal extends Error {
   readonly status: number;
@@ -42,7 +45,7 @@ export async function apiRequest(
     options.headers,
     body === undefined ? {} : { "content-type": body.contentType },
   );
-  const agent = agents.get(config) ?? new Agent({ ...agentOptions(options), keepAlive: true });
+  const agent = agents.get(config) ?? new Agent({ ...agentOptions(options), keepAlive: true, timeout: idleMs });
   agents.set(config, agent);
   const bounded = { headers, method, agent, signal: AbortSignal.timeout(boundMs) };
   return new Promise((resolve, reject) => {

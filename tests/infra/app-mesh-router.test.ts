@@ -25,6 +25,7 @@ describe("router app-mesh", () => {
       "upramp",
       "dev-podinfo",
       false,
+      "organization",
     );
   });
 
