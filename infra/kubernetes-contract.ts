@@ -73,10 +73,10 @@ export type RouterSettings = z.infer<typeof routerSettingsSchema>;
 const inCluster = z.strictObject({ namespace: label, service: label, port });
 
 /** Where Prometheus is: a URL that the driver reaches, or a Service reached through the API server. */
-export const prometheusPlaceSchema = z.union([
-  z.strictObject({ address: z.url() }),
-  z.strictObject({ service: inCluster }),
-]);
+export const prometheusPlaceSchema = z.union(
+  [z.strictObject({ address: z.url() }), z.strictObject({ service: inCluster })],
+  'write {address: "http://…"}, or {service: {namespace, service, port}} for one inside the cluster',
+);
 export type PrometheusPlace = z.infer<typeof prometheusPlaceSchema>;
 
 export const serviceProxySchema = inCluster.extend({ cluster: clusterAccessSchema });
@@ -270,10 +270,10 @@ export type KubernetesPlatformSettings = z.infer<typeof kubernetesPlatformWritte
 // ---- what users write about a service ------------------------------------------------------------
 
 /** A value of a header, cookie or query parameter. */
-const valueMatch = z.union([
-  z.strictObject({ exact: z.string().min(1) }),
-  z.strictObject({ regex: z.string().min(1) }),
-]);
+const valueMatch = z.union(
+  [z.strictObject({ exact: z.string().min(1) }), z.strictObject({ regex: z.string().min(1) })],
+  'write {exact: "value"} or {regex: "v.*"}',
+);
 export type ValueMatch = z.infer<typeof valueMatch>;
 
 const requestMatch = z
@@ -288,11 +288,14 @@ const requestMatch = z
   );
 export type RequestMatch = z.infer<typeof requestMatch>;
 
-const pathMatch = z.union([
-  z.strictObject({ prefix: z.string().startsWith("/") }),
-  z.strictObject({ exact: z.string().startsWith("/") }),
-  z.strictObject({ regex: z.string().min(1) }),
-]);
+const pathMatch = z.union(
+  [
+    z.strictObject({ prefix: z.string().startsWith("/") }),
+    z.strictObject({ exact: z.string().startsWith("/") }),
+    z.strictObject({ regex: z.string().min(1) }),
+  ],
+  'write {prefix: "/path"}, {exact: "/path"} or {regex: "/pa.*"}',
+);
 export type PathMatch = z.infer<typeof pathMatch>;
 
 /** Which requests reach the service and how they are treated on the way. */
@@ -374,10 +377,13 @@ export const kubernetesServiceWritten = z
     canarySize: z.enum(["same", "byWeight"]).default("same"),
     autoscaling: autoscalingWritten.optional(),
     disruption: z
-      .union([
-        z.strictObject({ maxUnavailable: countOrPercent }),
-        z.strictObject({ minAvailable: countOrPercent }),
-      ])
+      .union(
+        [
+          z.strictObject({ maxUnavailable: countOrPercent }),
+          z.strictObject({ minAvailable: countOrPercent }),
+        ],
+        'write {maxUnavailable: 1} or {minAvailable: "50%"}, one of the two',
+      )
       .optional(),
     /** Port of the Services. */
     port: port.default(80),
@@ -418,7 +424,11 @@ export const kubernetesServiceWritten = z
   .refine(
     ({ canarySize, autoscaling, workload }) =>
       canarySize === "same" || (autoscaling === undefined && workload === "Deployment"),
-    "canarySize byWeight needs a Deployment without autoscaling",
+    {
+      path: ["canarySize"],
+      message:
+        "a canary sized by weight is a Deployment without autoscaling: set it to same, or change that",
+    },
   );
 export type KubernetesServiceSettings = z.infer<typeof kubernetesServiceWritten>;
 

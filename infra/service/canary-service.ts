@@ -16,6 +16,7 @@ import {
   routerSettingsSchema,
 } from "../kubernetes-contract.ts";
 import { perSlot, slots } from "../names.ts";
+import type { ObjectReader } from "../platform/preflight-objects.ts";
 import { gatewayApiRouter } from "../routers/gateway-api.ts";
 import { appMeshRouter } from "../routers/app-mesh.ts";
 import type { KubernetesRouterArgs, Routed, Router } from "../routers/router.ts";
@@ -27,7 +28,7 @@ import { currentDrive } from "./drive.ts";
 import { slotName, storeName } from "./kubernetes-names.ts";
 import { previousOutputs } from "./previous-outputs.ts";
 import { preflightFaults, refuse } from "./preflight.ts";
-import { configReferences, hashConfigs } from "./referenced-configs.ts";
+import { configReferences, hashConfigs, readConfig } from "./referenced-configs.ts";
 import { replicasOf } from "./replicas.ts";
 import { declareServices } from "./services.ts";
 import { declareWorkload } from "./workload.ts";
@@ -51,10 +52,20 @@ export interface CanaryServiceArgs extends Omit<z.input<typeof argsSchema>, "nam
   readonly name?: string | undefined;
   /** Directory that `revision.manifest` starts from. Default: the program's. */
   readonly directory?: string | undefined;
+  /** Tells what the cluster holds already. Default: the cluster of `cluster`. */
+  readonly reader?: ObjectReader | undefined;
 }
 
 interface Declared {
   readonly outputs: pulumi.Output<ServiceOutputs>;
+}
+
+/** Under a symbol the engine does not see it: inputs of a component stand in the state. */
+const readerKey = Symbol("reader");
+
+interface Given {
+  readonly args: Omit<CanaryServiceArgs, "reader">;
+  readonly [readerKey]: ObjectReader | undefined;
 }
 
 /**
@@ -71,8 +82,12 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
   /** What `upramp` reads. */
   readonly outputs: pulumi.Output<ServiceOutputs>;
 
-  constructor(name: string, args: CanaryServiceArgs, options?: pulumi.ComponentResourceOptions) {
-    super("upramp:service:CanaryService", name, { args }, options);
+  constructor(
+    name: string,
+    { reader, ...args }: CanaryServiceArgs,
+    options?: pulumi.ComponentResourceOptions,
+  ) {
+    super("upramp:service:CanaryService", name, { args, [readerKey]: reader }, options);
     // an output in an output is unwrapped, and the SDK's type of that knows no `unknown`
     this.outputs = pulumi
       .output(this.getData())
@@ -81,12 +96,13 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
   }
 
   protected override async initialize(
-    { args }: { readonly args: CanaryServiceArgs },
+    { args, [readerKey]: reader }: Given,
     options?: pulumi.ComponentResourceOptions,
     name = "",
   ): Promise<Declared> {
     const { directory = process.cwd(), ...rest } = args;
-    const written = parse(argsSchema, { name, ...rest }, `CanaryService "${name}"`);
+    const place = `CanaryService "${name}"`;
+    const written = parse(argsSchema, { name, ...rest }, place);
     const service: Service = {
       ...written,
       namespace: written.namespace ?? "default",
@@ -94,11 +110,11 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     };
     const previous = await previousOutputs(service.name);
     const drive = currentDrive();
-    const workload = parseWorkload(service.revision, "revision", directory);
+    const workload = parseWorkload(service.revision, `${place}.revision`, directory);
     const configured =
       drive !== null && previous !== null
         ? previous.configured
-        : await this.#look(service, workload, previous === null, options);
+        : await this.#look(service, workload, previous === null, reader, options);
     const desired = desiredOf(configured, drive, previous);
     return { outputs: this.#declare(service, desired, previous) };
   }
@@ -108,12 +124,11 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     service: Service,
     workload: Workload,
     isFirst: boolean,
+    given: ObjectReader | undefined,
     options: pulumi.ComponentResourceOptions | undefined,
   ): Promise<Revision> {
     await registered(options);
-    // loaded only when needed: the driver's updates do without
-    const { ClusterReader } = await import("./cluster-reader.ts");
-    const reader = new ClusterReader(service.cluster);
+    const reader = given ?? (await clusterReader(service));
     const { namespace, router } = service;
     const faults = await preflightFaults(reader, { settings: service, namespace, router, isFirst });
     if (pulumi.runtime.isDryRun() && options?.dependsOn !== undefined) {
@@ -123,9 +138,12 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     }
     refuse(faults);
     const references = configReferences(workload.template);
-    const read = (reference: (typeof references)[number]): ReturnType<typeof reader.config> =>
-      reader.config(namespace, reference);
-    return revisionOf(workload, await hashConfigs(references, read, namespace), service.ignore);
+    const hashes = await hashConfigs(
+      references,
+      (reference) => readConfig(reader, namespace, reference),
+      namespace,
+    );
+    return revisionOf(workload, hashes, service.ignore);
   }
 
   #declare(
@@ -135,7 +153,7 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
   ): pulumi.Output<ServiceOutputs> {
     const { assignment } = desired;
     const canary = canarySlot(assignment, previous);
-    const installed = previous === null ? desired.configured.id : previous.installed;
+    const installed = installedOf(desired, previous);
     const routed = this.#declareParts(service, desired, canary, installed, previous);
     const { rollout, platform } = service;
     const address = addressOf(service.prometheus);
@@ -182,9 +200,14 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
   ): Routed {
     const { name, namespace, autoscaling, disruption } = service;
     const inside = { parent: this };
-    const targetPort =
-      service.targetPort ?? portOf(assignment.slots[assignment.primary], service.port);
-    const services = declareServices(service, namespace, assignment.primary, targetPort, inside);
+    const { primary } = assignment;
+    // a revision may listen elsewhere than the one before it
+    const targetPorts = perSlot(
+      (slot) =>
+        service.targetPort ??
+        portOf(assignment.slots[slot] ?? assignment.slots[primary], service.port),
+    );
+    const services = declareServices(service, namespace, primary, targetPorts, inside);
     for (const slot of slots) {
       const revision = assignment.slots[slot];
       const workload = declareWorkload(
@@ -209,13 +232,13 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
         service: name,
         namespace,
         cluster: service.cluster,
-        primary: assignment.primary,
+        primary,
         canary,
         weights: assignment.weights,
         keepWeights,
         backends: perSlot((slot) => slotName(name, slot)),
         port: service.port,
-        targetPort: typeof targetPort === "number" ? targetPort : undefined,
+        targetPort: knownPort(targetPorts, service.port),
         route: service.route,
         appMeshBackends: service.appMesh.backends,
         workloads: {
@@ -240,6 +263,12 @@ function rolloutOf({ rollout, route }: z.output<typeof argsSchema>): RolloutSpec
   return rollout;
 }
 
+/** Loaded only when needed: its package takes a while, and the driver's updates do without. */
+async function clusterReader({ cluster }: Service): Promise<ObjectReader> {
+  const { ClusterReader } = await import("./cluster-reader.ts");
+  return new ClusterReader(cluster);
+}
+
 function routerOf({ router }: Service): Router<KubernetesRouterArgs> {
   switch (router.kind) {
     case "gateway-api":
@@ -247,6 +276,16 @@ function routerOf({ router }: Service): Router<KubernetesRouterArgs> {
     case "app-mesh":
       return appMeshRouter(router);
   }
+}
+
+/**
+ * The revision that a plain update brought up, as long as it has not left its slot: when it comes again it is a canary like
+ * any other.
+ */
+function installedOf({ configured }: Desired, previous: ServiceOutputs | null): string | undefined {
+  if (previous === null) return configured.id;
+  const { installed, assignment } = previous;
+  return slots.some((slot) => assignment.slots[slot]?.id === installed) ? installed : undefined;
 }
 
 /** Waits for what the component depends on, as its children do. */
@@ -269,6 +308,15 @@ function portOf(revision: Revision | null, fallback: number): number {
     .object({ ports: z.array(z.object({ containerPort: z.number() })).min(1) })
     .safeParse(container);
   return ports.data?.ports[0]?.containerPort ?? fallback;
+}
+
+/** The port of the pods by number, for a router that needs it to be that of the Services: one that is not, if any is. */
+function knownPort(
+  targetPorts: Readonly<Record<Slot, number | string>>,
+  port: number,
+): number | undefined {
+  const odd = slots.map((slot) => targetPorts[slot]).find((found) => found !== port);
+  return typeof odd === "string" ? undefined : (odd ?? port);
 }
 
 function addressOf(place: z.output<typeof prometheusPlaceSchema>): string {

@@ -5,15 +5,9 @@ import {
   KubernetesObjectApi,
   type KubernetesObject,
 } from "@kubernetes/client-node";
-import { z } from "zod";
 import { ContractError } from "../contract.ts";
 import type { ClusterAccess } from "../kubernetes-contract.ts";
-import type { ConfigData, ConfigReference } from "./referenced-configs.ts";
-
-const content = z.record(z.string(), z.string()).default({});
-
-/** A ConfigMap or a Secret. */
-const configObject = z.object({ data: content, binaryData: content });
+import type { ObjectReader } from "../platform/preflight-objects.ts";
 
 /** What an object is called. */
 export interface ObjectName {
@@ -31,7 +25,7 @@ export type Lookup =
  * Reads a cluster while a program declares what it shall hold: only in a plain update, never in one by the driver. It
  * changes nothing.
  */
-export class ClusterReader {
+export class ClusterReader implements ObjectReader {
   readonly #api: KubernetesObjectApi;
   readonly #server: string;
 
@@ -64,13 +58,6 @@ export class ClusterReader {
         `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`,
       );
     }
-  }
-
-  /** The content of a ConfigMap or Secret; null when there is none. */
-  async config(namespace: string, { kind, name }: ConfigReference): Promise<ConfigData> {
-    const found = await this.lookUp({ apiVersion: "v1", kind, namespace, name });
-    if (found.kind !== "found") return null;
-    return configObject.parse(found.object);
   }
 
   #explained(error: unknown, what: string): Error {

@@ -3,9 +3,10 @@ import { ContractError } from "../contract.ts";
 import type { KubernetesServiceSettings, RouterSettings } from "../kubernetes-contract.ts";
 import { slots } from "../names.ts";
 import { ownerAnnotation, ownerAnnotations } from "../owner.ts";
+import type { ObjectReader } from "../platform/preflight-objects.ts";
 import { canaryName } from "../routers/app-mesh-objects.ts";
 import { gatewayProfiles } from "../routers/gateway-profiles.ts";
-import type { ClusterReader, ObjectName } from "./cluster-reader.ts";
+import type { ObjectName } from "./cluster-reader.ts";
 import { slotName } from "./kubernetes-names.ts";
 
 const gatewayVersion = "gateway.networking.k8s.io/v1";
@@ -22,7 +23,7 @@ export interface PreflightArgs {
 
 /** Everything that is missing or in the way, each with what to do about it; empty when all is well. */
 export async function preflightFaults(
-  reader: ClusterReader,
+  reader: ObjectReader,
   args: PreflightArgs,
 ): Promise<readonly string[]> {
   const { namespace, router, isFirst, settings } = args;
@@ -40,7 +41,7 @@ export async function preflightFaults(
 }
 
 async function gatewayFaults(
-  reader: ClusterReader,
+  reader: ObjectReader,
   { gateway }: RouterSettings & { readonly kind: "gateway-api" },
 ): Promise<readonly string[]> {
   const { namespace, name } = gateway;
@@ -63,7 +64,7 @@ async function gatewayFaults(
 }
 
 async function meshFaults(
-  reader: ClusterReader,
+  reader: ObjectReader,
   { mesh, virtualGateway }: RouterSettings & { readonly kind: "app-mesh" },
 ): Promise<readonly string[]> {
   const found = await reader.lookUp({ apiVersion: appMeshVersion, kind: "Mesh", name: mesh });
@@ -85,7 +86,7 @@ async function meshFaults(
 }
 
 /** Objects of the names that are to be declared, which are somebody else's. */
-async function takenNames(reader: ClusterReader, args: PreflightArgs): Promise<readonly string[]> {
+async function takenNames(reader: ObjectReader, args: PreflightArgs): Promise<readonly string[]> {
   const lookups = await Promise.all(
     declaredNames(args).map(async (name) => ({ name, found: await reader.lookUp(name) })),
   );

@@ -2,6 +2,7 @@ import { scrypt } from "node:crypto";
 import { z } from "zod";
 import { ContractError, parse, revisionId } from "../contract.ts";
 import type { PodTemplate } from "../kubernetes-contract.ts";
+import type { ObjectReader } from "../platform/preflight-objects.ts";
 
 /** A ConfigMap or Secret whose content a pod gets. */
 export interface ConfigReference {
@@ -100,6 +101,21 @@ function configKey({ kind, name }: Pick<ConfigReference, "kind" | "name">): stri
 
 /** `data` and `binaryData` of a ConfigMap or Secret as the API server gives them; null when there is none. */
 export type ConfigData = Readonly<Record<string, unknown>> | null;
+
+const content = z.record(z.string(), z.string()).default({});
+
+/** A ConfigMap or a Secret. */
+const configObject = z.object({ data: content, binaryData: content });
+
+/** The content of a ConfigMap or Secret; null when there is none. */
+export async function readConfig(
+  reader: ObjectReader,
+  namespace: string,
+  { kind, name }: ConfigReference,
+): Promise<ConfigData> {
+  const found = await reader.lookUp({ apiVersion: "v1", kind, namespace, name });
+  return found.kind === "found" ? configObject.parse(found.object) : null;
+}
 
 /**
  * Hash of the content of each reference, by `Kind/name`: ten hex digits, or "absent" for an optional one that is not

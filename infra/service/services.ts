@@ -14,7 +14,7 @@ export function declareServices(
   settings: KubernetesServiceSettings,
   namespace: string,
   primary: Slot,
-  targetPort: number | string,
+  targetPorts: Readonly<Record<Slot, number | string>>,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource[] {
   const { name: service } = settings;
@@ -39,7 +39,7 @@ export function declareServices(
             {
               name: settings.route.protocol,
               port: settings.port,
-              targetPort,
+              targetPort: targetPorts[selected],
               ...(settings.route.protocol === "grpc" ? { appProtocol: "kubernetes.io/h2c" } : {}),
             },
           ],

@@ -111,7 +111,7 @@ describeOnCluster("router app-mesh", (cluster) => {
         kubernetesServiceWritten.parse(written),
         namespace,
         primary,
-        port,
+        { blue: port, green: port },
         inside,
       );
       routed = appMeshRouter(settings()).declare({ ...args, dependsOn }, parent);
