@@ -52,7 +52,8 @@ export interface DriveOptions {
 export type DriveEnd =
   | { readonly kind: "ended"; readonly outcome: DriveOutcome; readonly record: RolloutRecord }
   | { readonly kind: "refused"; readonly holder: LockHolder }
-  | { readonly kind: "lockLost" }
+  /** In the words of whoever lost it. */
+  | { readonly kind: "lockLost"; readonly why: string }
   | { readonly kind: "notDeployed" };
 
 /**
@@ -99,7 +100,7 @@ class Drive {
       return await this.#loop();
     } catch (error) {
       // a store refuses to save for a driver that another has replaced
-      if (this.#lock.lost.aborted) return { kind: "lockLost" };
+      if (this.#lock.lost.aborted) return lockLost(this.#lock.lost);
       throw error;
     }
   }
@@ -109,7 +110,7 @@ class Drive {
     let record = await this.#load();
     reporter.report({ type: "started", at: clock.now(), record, spec: this.#view.spec });
     for (;;) {
-      if (this.#lock.lost.aborted) return { kind: "lockLost" };
+      if (this.#lock.lost.aborted) return lockLost(this.#lock.lost);
       if (this.#interrupted()) return this.#end("interrupted", null, record);
       let failure: ActFailure | null = null;
       const command = await this.#options.store.readCommand();
@@ -195,11 +196,11 @@ class Drive {
     failure: ActFailure | null,
   ): Promise<Observation> {
     const { clock, traffic, metrics, signal } = this.#options;
-    const { weights, ready } = await traffic.read(signal);
+    const { weights, ready, obstacle } = await traffic.read(signal);
     const now = clock.now();
     const due = failure === null && checkDue(this.#view.spec, record.state, now);
     const check = due ? await takeCheck(this.#view, record.state, metrics, now, signal) : null;
-    return { now: clock.now(), weights, ready, check, command, failure };
+    return { now: clock.now(), weights, ready, obstacle, check, command, failure };
   }
 
   /** The stack's account, at most one interval old. */
@@ -231,7 +232,9 @@ class Drive {
     const last = record.history.at(-1);
     const notable = last !== undefined && last !== before.history.at(-1);
     const at = this.#options.clock.now();
-    this.#options.reporter.report({ type: "decided", at, reason, record, notable, checkAgainAt });
+    const { spec } = this.#view;
+    const event = { type: "decided", at, reason, record, spec, notable, checkAgainAt } as const;
+    this.#options.reporter.report(event);
   }
 
   #end(outcome: DriveOutcome, reason: Reason | null, record: RolloutRecord): DriveEnd {
@@ -266,4 +269,9 @@ function failedToShow(record: RolloutRecord): FailedRevision | null {
   if (state.outcome === "promoted") return null;
   if (state.why.kind === "wantedIsPrimary") return record.failed;
   return { id: state.rollout.to.id, name: state.rollout.to.name, why: state.why };
+}
+
+function lockLost({ reason }: AbortSignal): DriveEnd {
+  const why = reason instanceof Error ? reason.message : "another driver has taken it";
+  return { kind: "lockLost", why };
 }

@@ -53,6 +53,8 @@ export interface Traffic {
   /** The split as the router acknowledges it; null when it shows none. */
   readonly weights: Weights | null;
   readonly ready: Readonly<Record<Slot, Readiness>> | null;
+  /** Why one of them is null, in the words of whoever refuses it; absent when nobody says. */
+  readonly obstacle?: string | undefined;
 }
 
 /** Reads the router and the workloads themselves, not what the stack believes of them. */
@@ -111,6 +113,8 @@ export type RolloutEvent =
       readonly at: number;
       readonly reason: Reason;
       readonly record: RolloutRecord;
+      /** What it was decided by: an update may have changed it in the middle. */
+      readonly spec: RolloutSpec;
       /** False while something is awaited: worth a live line, not a line of its own. True: the record's history has it last. */
       readonly notable: boolean;
       readonly checkAgainAt: number;

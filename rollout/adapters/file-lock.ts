@@ -86,7 +86,7 @@ export class FileLock implements Lock {
     if (this.#lost.signal.aborted) return false;
     if (await this.#isOurs()) return true;
     clearInterval(this.#watch);
-    this.#lost.abort();
+    this.#lost.abort(new Error("another driver has taken it"));
     return false;
   }
 

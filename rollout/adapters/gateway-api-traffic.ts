@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { GatewayApiTrafficSource } from "../../infra/contract.ts";
 import type { Slot } from "../core/assignment.ts";
-import type { TrafficReader } from "../ports.ts";
+import type { Traffic, TrafficReader } from "../ports.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
-import { readTraffic, splitOf, type KubernetesTraffic, type Split } from "./kubernetes-traffic.ts";
+import { readTraffic, splitOf, type Split } from "./kubernetes-traffic.ts";
 import { KubernetesWorkloads } from "./kubernetes-workloads.ts";
 
 const condition = z.object({
@@ -69,7 +69,7 @@ export class GatewayApiTraffic implements TrafficReader {
     this.#workloads = new KubernetesWorkloads(this.#api, source.namespace, source.workloads);
   }
 
-  read(signal: AbortSignal): Promise<KubernetesTraffic> {
+  read(signal: AbortSignal): Promise<Traffic> {
     return readTraffic(this.#split(signal), this.#workloads.read(signal));
   }
 

@@ -7,17 +7,11 @@ export type Split =
   | { readonly kind: "shown"; readonly weights: Weights }
   | { readonly kind: "none"; readonly why: string };
 
-/** Traffic, and what is in the way of reading it. */
-export interface KubernetesTraffic extends Traffic {
-  /** Why `weights` or `ready` is null, for people; null when neither is. */
-  readonly obstacle: string | null;
-}
-
 /** Both halves as one reading. What cannot be read is a value: the driver's bounds deal with it. */
 export async function readTraffic(
   split: Promise<Split>,
   workloads: Promise<Readonly<Record<Slot, Readiness>>>,
-): Promise<KubernetesTraffic> {
+): Promise<Traffic> {
   const [shown, ready] = await Promise.allSettled([split, workloads]);
   const obstacles: string[] = [];
   let weights: Weights | null = null;
@@ -29,7 +23,7 @@ export async function readTraffic(
     weights,
     ready: ready.status === "fulfilled" ? ready.value : null,
     // both are told the same when the server is away
-    obstacle: obstacles.length === 0 ? null : [...new Set(obstacles)].join("; "),
+    ...(obstacles.length === 0 ? {} : { obstacle: [...new Set(obstacles)].join("; ") }),
   };
 }
 

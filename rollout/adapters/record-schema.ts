@@ -45,7 +45,11 @@ const of = <K extends string, T extends z.ZodRawShape>(
   z.strictObject({ kind: z.literal(kind), ...shape });
 
 const ready = { ready: counter, wanted: counter };
-const wantedAndSeen = { want: weights, seen: weights.nullable() };
+const wantedAndSeen = {
+  want: weights,
+  seen: weights.nullable(),
+  obstacle: z.string().optional(),
+};
 const failedCount = { check, failed: counter, max: counter };
 const blindCount = { check, blind: counter, max: counter };
 const attempt = { message: z.string(), attempt: counter };

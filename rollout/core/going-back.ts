@@ -1,6 +1,6 @@
 import { allTo } from "./assignment.ts";
 import { act, finish, stop, wait, type Decision, type Situation } from "./decision.ts";
-import { isDead, readinessOf, shows } from "./observation.ts";
+import { isDead, readinessOf, shows, wantedAndSeen } from "./observation.ts";
 import type { Reason, RollbackReason } from "./reason.ts";
 import { pollMs } from "./schedule.ts";
 import {
@@ -76,7 +76,10 @@ export function whileRolledBack(at: Situation, state: FinalizingRolledBack): Dec
 function insist(at: Situation, state: FinalizingRolledBack): Decision {
   const { now, weights: seen } = at.seen;
   const { assignment } = state;
-  const reason: Reason = { kind: "waitingForRouter", want: assignment.weights, seen };
+  const reason: Reason = {
+    kind: "waitingForRouter",
+    ...wantedAndSeen(at.seen, assignment.weights),
+  };
   if (state.confirmedAt !== null && seen === null) {
     // it was there and cannot be read any more: asked anew, with the whole time to answer
     return wait(at, { ...state, since: now, confirmedAt: null }, reason, pollMs);

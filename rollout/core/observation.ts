@@ -25,6 +25,8 @@ export interface Observation {
   readonly weights: Weights | null;
   /** Readiness per slot as the router sees it; null when it cannot be read. */
   readonly ready: Readonly<Record<Slot, Readiness>> | null;
+  /** Why the split or the readiness cannot be read, in the words of whoever refuses it. */
+  readonly obstacle?: string | undefined;
   /** The check, if one was due (see `checkDue`). */
   readonly check: CheckResult | null;
   readonly command: Command | null;
@@ -53,6 +55,14 @@ export function failedToStart(
 ): { readonly kind: "canaryFailedToStart"; readonly message: string } | null {
   const message = workload?.failed;
   return message === undefined ? null : { kind: "canaryFailedToStart", message };
+}
+
+/** What a router that does not show the split is told by. */
+export function wantedAndSeen(
+  { weights: seen, obstacle }: Observation,
+  want: Weights,
+): { readonly want: Weights; readonly seen: Weights | null; readonly obstacle?: string } {
+  return { want, seen, ...(obstacle === undefined ? {} : { obstacle }) };
 }
 
 /** True when the router acknowledges exactly this split. */

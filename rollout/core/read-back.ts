@@ -1,6 +1,6 @@
 import { act, wait, type Decision, type Situation } from "./decision.ts";
 import { goingBackIsWorse, rollBack } from "./going-back.ts";
-import { shows } from "./observation.ts";
+import { shows, wantedAndSeen } from "./observation.ts";
 import { pollMs, watchMs } from "./schedule.ts";
 import type { FinalizingPromoted, Progressing, Promoting, Waiting } from "./state.ts";
 
@@ -22,12 +22,12 @@ export function awaitRouter(
   state: Progressing | Waiting | Promoting | FinalizingPromoted,
 ): Decision | null {
   const want = state.assignment.weights;
-  const { now, weights: seen } = at.seen;
   if (shows(at.seen, want)) return null;
-  const waitedMs = now - state.since;
+  const waitedMs = at.seen.now - state.since;
+  const seen = wantedAndSeen(at.seen, want);
   return waitedMs > at.spec.limits.readBackMs
-    ? rollBack(at, state, { kind: "routerSilent", want, seen, waitedMs })
-    : wait(at, state, { kind: "waitingForRouter", want, seen }, pollMs);
+    ? rollBack(at, state, { kind: "routerSilent", ...seen, waitedMs })
+    : wait(at, state, { kind: "waitingForRouter", ...seen }, pollMs);
 }
 
 /**

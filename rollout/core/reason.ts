@@ -14,7 +14,13 @@ export type Reason =
   | { readonly kind: "revisionChanged"; readonly from: string; readonly to: string }
   // waiting
   | { readonly kind: "waitingForReady"; readonly ready: number; readonly wanted: number }
-  | { readonly kind: "waitingForRouter"; readonly want: Weights; readonly seen: Weights | null }
+  | {
+      readonly kind: "waitingForRouter";
+      readonly want: Weights;
+      readonly seen: Weights | null;
+      /** Why the router shows no split, in its own words. */
+      readonly obstacle?: string | undefined;
+    }
   | { readonly kind: "waitingForCheck" }
   | {
       readonly kind: "waitingForPromote";
@@ -91,6 +97,7 @@ export type RollbackReason =
       readonly kind: "routerSilent";
       readonly want: Weights;
       readonly seen: Weights | null;
+      readonly obstacle?: string | undefined;
       readonly waitedMs: number;
     }
   /** Somebody else keeps moving the weights. */

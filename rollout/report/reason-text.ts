@@ -24,7 +24,7 @@ export function reasonText(reason: Reason, timeText: TimeText): string {
     case "waitingForReady":
       return `waiting for the canary: ${reason.ready} of ${reason.wanted} ready`;
     case "waitingForRouter":
-      return `waiting for the router to show ${weightsText(reason.want)}; ${seenText(reason.seen)}`;
+      return `waiting for the router to show ${weightsText(reason.want)}; ${seenText(reason)}`;
     case "waitingForCheck":
       return "waiting for the next check";
     case "waitingForPromote":
@@ -130,7 +130,7 @@ export function causeText(why: RollbackReason): string {
     case "canaryLost":
       return "nothing of the new revision is ready any more";
     case "routerSilent":
-      return `the router did not show ${weightsText(why.want)} within ${durationText(why.waitedMs)}; ${seenText(why.seen)}`;
+      return `the router did not show ${weightsText(why.want)} within ${durationText(why.waitedMs)}; ${seenText(why)}`;
     case "splitContested":
       return `somebody else keeps setting ${weightsText(why.seen)}, put back ${times(why.corrections)}`;
     case "rolloutTooLong":
@@ -207,8 +207,15 @@ function weightsText({ blue, green }: Weights): string {
   return `blue ${blue} %, green ${green} %`;
 }
 
-function seenText(seen: Weights | null): string {
-  return seen === null ? "it does not answer" : `it shows ${weightsText(seen)}`;
+function seenText({
+  seen,
+  obstacle,
+}: {
+  readonly seen: Weights | null;
+  readonly obstacle?: string | undefined;
+}): string {
+  if (seen !== null) return `it shows ${weightsText(seen)}`;
+  return obstacle === undefined ? "it does not answer" : oneLine(obstacle);
 }
 
 function commandText(command: "promote" | "promoteFull" | "rollback"): string {

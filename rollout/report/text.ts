@@ -72,6 +72,7 @@ export class TextReporter implements Reporter {
         this.#started(event.at, event.record, event.spec);
         return;
       case "decided":
+        this.#spec = event.spec;
         this.#last = event;
         if (event.notable) this.#decided(event);
         this.#draw();

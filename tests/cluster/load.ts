@@ -33,7 +33,8 @@ const requestBoundMs = 5_000;
 export class Load {
   readonly outcomes: Outcome[] = [];
   readonly #options: Required<LoadOptions>;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  // closes what is idle long before a gateway does (Contour after 60 s): who sends closes first
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 10_000 });
   readonly #pending = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #startedAt = performance.now();

@@ -68,7 +68,7 @@ export function play(options: Play): RolloutRecord {
     const { record, reason, checkAgainAt, outcome } = story.look({ check, command });
     const notable = record.history.at(-1) !== before;
     const at = story.now;
-    reporter?.report({ type: "decided", at, reason, record, notable, checkAgainAt });
+    reporter?.report({ type: "decided", at, reason, record, spec, notable, checkAgainAt });
     if (outcome !== "continue") {
       const ended =
         outcome === "stop"

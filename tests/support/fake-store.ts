@@ -30,7 +30,7 @@ export class StorePlace {
 
   /** Another process takes over; the holder is told. */
   stealLock(who: string, since: number): void {
-    this.held?.lost.abort();
+    this.held?.lost.abort(new Error("another driver has taken it"));
     this.held = { holder: { who, since }, lost: new AbortController() };
   }
 }

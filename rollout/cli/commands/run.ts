@@ -77,7 +77,7 @@ function finish(end: DriveEnd, service: Service, output: Output): number {
       return exitCode.locked;
     }
     case "lockLost":
-      output.say("another driver has taken the lock: this one stopped at once");
+      output.say(`the lock is lost: ${end.why}; this driver stopped at once`);
       return exitCode.locked;
     case "notDeployed":
       throw new UserError(`stack "${service.stackName}" has no service`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, request, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import type { KubernetesTraffic } from "../../../rollout/adapters/kubernetes-traffic.ts";
+import type { Traffic } from "../../../rollout/ports.ts";
 import { sameWeights, type Slot, type Weights } from "../../../rollout/core/assignment.ts";
 import type { TrafficReader } from "../../../rollout/ports.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -42,12 +42,12 @@ export async function untilShown(reader: TrafficReader, weights: Weights): Promi
 
 /** Reads what is in the way too. */
 interface ObstacleReader {
-  read(signal: AbortSignal): Promise<KubernetesTraffic>;
+  read(signal: AbortSignal): Promise<Traffic>;
 }
 
 /** Resolves when there is no split to read, and the words for it match. */
 export async function untilObstructed(reader: ObstacleReader, words: RegExp): Promise<void> {
-  let last: KubernetesTraffic | undefined;
+  let last: Traffic | undefined;
   await waitUntil(
     `the obstacle ${words}`,
     boundMs,

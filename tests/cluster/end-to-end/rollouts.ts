@@ -256,7 +256,7 @@ export function describeRollouts(router: string, openScene: OpenScene): void {
         const resumed = await waitUntil("the lock is free", 40_000, async () => {
           const next = stepped.run();
           const refused = next.said("another driver holds the lock").then(() => true);
-          const begun = next.said("step").then(() => false);
+          const begun = next.said("step 1/4").then(() => false);
           return (await Promise.race([refused, begun])) ? undefined : next;
         });
         await resumed.said("step 2/4");
