@@ -474,6 +474,8 @@ export type ServiceOutputs = z.infer<typeof serviceOutputsSchema>;
 /** An error the reader can mend: it names the place, the value and the change to make. */
 export class ContractError extends Error {
   override readonly name = "ContractError";
+  /** By this the SDK knows its RunError: the engine then prints the message, and no "unhandled exception". */
+  readonly __pulumiRunError = true;
 
   constructor(message: string) {
     super(message);
