@@ -3,7 +3,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { readConfig } from "../../infra/config.ts";
+import { readConfig, type StackConfig } from "../../infra/config.ts";
 import { readProject } from "../../rollout/cli/project.ts";
 import { root, textOf } from "./markdown.ts";
 
@@ -11,6 +11,20 @@ const stackFile = z.strictObject({ config: z.record(z.string(), z.unknown()) });
 
 /** Folders of projects whose program is this package's own: they are configuration and nothing else. */
 const projects = ["gateway-api", "app-mesh"].map((name) => join("examples", name));
+
+/** Takes a configuration as the engine hands it over. */
+function read(config: Readonly<Record<string, unknown>>, directory: string): StackConfig {
+  const values = Object.entries(config).map(([key, value]): [string, string] => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return readConfig({
+    values: Object.fromEntries(values),
+    isSecret: () => false,
+    environment: {},
+    directory,
+  });
+}
 
 for (const project of projects) {
   describe(project, () => {
@@ -28,20 +42,9 @@ for (const project of projects) {
     for (const file of files) {
       it(`has a configuration that is taken in ${file}`, () => {
         const { config } = stackFile.parse(parse(textOf(file)));
-        const read = readConfig({
-          // as the engine hands it over
-          values: Object.fromEntries(
-            Object.entries(config).map(([key, value]) => [
-              key,
-              typeof value === "string" ? value : JSON.stringify(value),
-            ]),
-          ),
-          isSecret: () => false,
-          environment: {},
-          directory: join(root, project),
-        });
-        assert.equal(read.target, "kubernetes");
-        if (read.kind === "service") assert.equal(read.platform, "dev");
+        const taken = read(config, join(root, project));
+        assert.equal(taken.target, "kubernetes");
+        if (taken.kind === "service") assert.equal(taken.platform, "dev");
       });
     }
 
@@ -60,3 +63,19 @@ for (const project of projects) {
     });
   });
 }
+
+describe("a configuration in the documentation", () => {
+  const pages = globSync(["README.md", "docs/*.md"], { cwd: root }).toSorted();
+  const shown = pages.flatMap((page) =>
+    [...textOf(page).matchAll(/^```yaml\n(config:\n[\s\S]*?)^```$/gm)].map(
+      ([, block = ""]) => [page, block] as const,
+    ),
+  );
+
+  it("is taken", () => {
+    assert.ok(shown.length > 0);
+    for (const [page, block] of shown) {
+      assert.doesNotThrow(() => read(stackFile.parse(parse(block)).config, root), page);
+    }
+  });
+});
