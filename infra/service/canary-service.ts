@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import {
+  ContractError,
   parse,
   rolloutWritten,
   type Revision,
@@ -131,19 +132,25 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     const reader = given ?? (await clusterReader(service));
     const { namespace, router } = service;
     const faults = await preflightFaults(reader, { settings: service, namespace, router, isFirst });
-    if (pulumi.runtime.isDryRun() && options?.dependsOn !== undefined) {
-      // what this very program creates is not there yet
+    // what this very program creates is not there yet in a preview
+    const mayCome = pulumi.runtime.isDryRun() && options?.dependsOn !== undefined;
+    if (mayCome) {
       for (const fault of faults) await pulumi.log.warn(fault, this);
       if (faults.length > 0) return revisionOf(workload, {}, service.ignore);
     }
     refuse(faults);
-    const references = configReferences(workload.template);
-    const hashes = await hashConfigs(
-      references,
-      (reference) => readConfig(reader, namespace, reference),
-      namespace,
-    );
-    return revisionOf(workload, hashes, service.ignore);
+    try {
+      const hashes = await hashConfigs(
+        configReferences(workload.template),
+        (reference) => readConfig(reader, namespace, reference),
+        namespace,
+      );
+      return revisionOf(workload, hashes, service.ignore);
+    } catch (error) {
+      if (!mayCome || !(error instanceof ContractError)) throw error;
+      await pulumi.log.warn(error.message, this);
+      return revisionOf(workload, {}, service.ignore);
+    }
   }
 
   #declare(
