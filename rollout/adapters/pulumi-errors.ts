@@ -126,14 +126,25 @@ function plain(text: string): string {
     .trim();
 }
 
-/** What a program threw: its message, without the name of the class and the places in the code. */
+/**
+ * What a program threw: its message and what caused it, without the name of the class, the places in the code and the
+ * fields of the error. A program that the CLI ran is named.
+ */
 function withoutStackTrace(text: string): string {
-  return text
-    .split("\n")
-    .filter((line) => !/^\s+at /.test(line))
-    .join("\n")
-    .replace(/^(Unhandled exception: )?(\w*Error: )+/, "")
+  const [, program, thrown = text] =
+    /^Running program '(.*)' failed with an unhandled exception:\n(.*)$/s.exec(text) ?? [];
+  const [head = "", ...trace] = thrown.split(/\n(?=\s+at )/);
+  const causes = [...trace.join("\n").matchAll(/^\s*\[cause\]: (.+?)(?: \{)?$/gm)];
+  const message = withoutFields(head)
+    .replace(/^(<ref \*\d+> )?(Unhandled exception: )?(\w*Error: )+/, "")
     .trim();
+  const lines = [message, ...causes.map(([, cause = ""]) => `  because: ${cause}`)];
+  return (program === undefined ? "" : `${program}: `) + lines.join("\n");
+}
+
+/** An error without a stack is printed in brackets, its fields in braces after it. */
+function withoutFields(text: string): string {
+  return /^\[(.*)\](?: \{\n.*\})?\s*$/s.exec(text)?.[1] ?? text.replace(/ \{\s*$/, "");
 }
 
 function lastLines(text: string): string {

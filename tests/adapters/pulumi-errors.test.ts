@@ -68,6 +68,33 @@ describe("what a failed Pulumi operation means", () => {
     assert.equal(events.failure(new Error("x")).message, "upramp:rollout.steps[1] = 101: too big");
   });
 
+  const thrown = [
+    [
+      "[CanaryService \"podinfo\".replicas = -2: too small\nand more] {\n  name: 'ContractError'\n}",
+      'CanaryService "podinfo".replicas = -2: too small\nand more',
+    ],
+    [
+      "<ref *1> Error: Cannot find package 'x'\n    at a (node:internal:1:1)\n    at b (node:internal:2:2) {\n  code: 'E'\n}",
+      "Cannot find package 'x'",
+    ],
+    [
+      "file:///their/index.ts:59\n\nconst = 1;\n      ^\n\nSyntaxError: Unexpected token\n    at c (node:internal:1:1)",
+      "file:///their/index.ts:59\n\nconst = 1;\n      ^\n\nSyntaxError: Unexpected token",
+    ],
+    [
+      "Error: no shop\n    at d (x:1:1) {\n  [cause]: Error: connect ECONNREFUSED\n      at e (x:1:1) {\n    errno: -111\n  }\n}",
+      "no shop\n  because: Error: connect ECONNREFUSED",
+    ],
+  ] as const;
+  for (const [text, shown] of thrown) {
+    it(`shows of a program that the CLI ran: ${shown.split("\n")[0]}`, () => {
+      const events = new EngineEvents();
+      const message = `<{%reset%}>Running program '/their/index.ts' failed with an unhandled exception:\n${text}<{%reset%}>\n`;
+      events.take({ ...base, diagnosticEvent: { message, severity: "error", color: "never" } });
+      assert.equal(events.failure(new Error("x")).message, `/their/index.ts: ${shown}`);
+    });
+  }
+
   it("says which variable to set for the passphrase", () => {
     assert.match(explain("error: incorrect passphrase") ?? "", /PULUMI_CONFIG_PASSPHRASE/);
     assert.match(explain("error: passphrase must be set with …") ?? "", /PULUMI_CONFIG_PASSPHRASE/);
