@@ -20,14 +20,20 @@ const environment = z.record(z.string(), text).superRefine((variables, context) 
   }
 });
 
-const image = z.string().min(1, "is empty: write the image to run");
+/** What runs in a container; the registry is the judge of the rest. */
+export const imageSchema = z
+  .string()
+  .regex(
+    /^[\w.-]+([/:@][\w.-]+)*$/,
+    "is no image; write it as `kubectl set image` takes it, such as ghcr.io/stefanprodan/podinfo:6.9.2",
+  );
 
 const anyObject = z.looseObject({});
 
 /** One container, in few words. */
 const shortForm = strict({
   name: z.string().min(1).optional(),
-  image,
+  image: imageSchema,
   command: texts.optional(),
   args: texts.optional(),
   env: environment.default({}),
@@ -53,7 +59,7 @@ const manifestForm = strict({
   /** File with a Deployment, DaemonSet or PodTemplate, relative to the project. */
   manifest: z.string().min(1),
   /** Replaces the image of the first container. */
-  image: image.optional(),
+  image: imageSchema.optional(),
 });
 
 /** An object without other fields; the error about one says which there are. */

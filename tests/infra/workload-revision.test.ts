@@ -14,6 +14,9 @@ import {
 
 const place = "upramp:service.revision";
 
+const noImage =
+  "is no image; write it as `kubectl set image` takes it, such as ghcr.io/stefanprodan/podinfo:6.9.2";
+
 let directory: string;
 before(() => {
   directory = mkdtempSync(join(tmpdir(), "upramp-workload-"));
@@ -272,7 +275,9 @@ describe("a workload that is none", () => {
       { command: ["a"] },
       `${place} has neither image nor template nor manifest: it needs one of them to say what runs`,
     ],
-    [{ image: "" }, `${place}.image = "": is empty: write the image to run`],
+    [{ image: "" }, `${place}.image = "": ${noImage}`],
+    [{ image: "a b:1" }, `${place}.image = "a b:1": ${noImage}`],
+    [{ manifest: "a.yaml", image: "a:" }, `${place}.image = "a:": ${noImage}`],
     [{ image: 1.5 }, `${place}.image = 1.5: Invalid input: expected string, received number`],
     [{ image: "a", prot: 80 }, `${place}: prot is not known here; there are ${fields}`],
     [{ image: "a", port: 0 }, `${place}.port = 0: Too small: expected number to be >=1`],
@@ -321,7 +326,7 @@ describe("a workload that is none", () => {
   it("has all its faults named at once", () => {
     refuses(
       { image: "", port: 0 },
-      `${place}.image = "": is empty: write the image to run\n` +
+      `${place}.image = "": ${noImage}\n` +
         `${place}.port = 0: Too small: expected number to be >=1`,
     );
   });
