@@ -246,7 +246,7 @@ export function describeRollouts(router: string, openScene: OpenScene): void {
         await stepped.configureRollout({ ...short, steps: [10, 30, 50, 70], threshold: 3 });
         const load = send("stepped", 200);
         const first = stepped.run("--revision", "podinfo:6.0.0");
-        await first.said("the router shows blue 10 %, green 90 %");
+        await first.said("step 1/4     10 %         the router shows");
         const second = await stepped.run().done;
         assert.equal(second.code, 5, second.stdout + second.stderr);
         first.kill("SIGKILL");
@@ -256,7 +256,7 @@ export function describeRollouts(router: string, openScene: OpenScene): void {
         const resumed = await waitUntil("the lock is free", 40_000, async () => {
           const next = stepped.run();
           const refused = next.said("another driver holds the lock").then(() => true);
-          const begun = next.said("step 1/4").then(() => false);
+          const begun = next.said("going on with the rollout").then(() => false);
           return (await Promise.race([refused, begun])) ? undefined : next;
         });
         await resumed.said("step 2/4");
