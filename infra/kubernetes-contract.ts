@@ -401,7 +401,7 @@ export const kubernetesServiceWritten = z
     ignore: z.array(z.string().min(1)).default([]),
     /**
      * Take over objects of these names that are there already. In a program of one's own its provider must be told too:
-     * `upsertExistingObjects: true`.
+     * `upsertExistingObjects: true, enablePatchForce: true`.
      */
     adopt: z.boolean().default(false),
     appMesh: z

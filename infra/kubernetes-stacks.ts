@@ -71,7 +71,8 @@ async function platformOf(config: ServiceConfig): Promise<KubernetesPlatformOutp
 
 function providerOf({ kubeconfig, context }: ClusterAccess, adopt = false): kubernetes.Provider {
   return new kubernetes.Provider("kubernetes", {
-    ...(adopt ? { upsertExistingObjects: true } : {}),
+    // what others wrote in an object that is taken over is a conflict otherwise
+    ...(adopt ? { upsertExistingObjects: true, enablePatchForce: true } : {}),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
   });

@@ -18,6 +18,8 @@ import {
 } from "../kubernetes-contract.ts";
 import { perSlot, slots } from "../names.ts";
 import type { ObjectReader } from "../platform/preflight-objects.ts";
+import { checkAppMesh } from "../routers/app-mesh-limits.ts";
+import { checkCapabilities } from "../routers/gateway-capabilities.ts";
 import { gatewayApiRouter } from "../routers/gateway-api.ts";
 import { appMeshRouter } from "../routers/app-mesh.ts";
 import type { KubernetesRouterArgs, Routed, Router } from "../routers/router.ts";
@@ -214,6 +216,27 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
         service.targetPort ??
         portOf(assignment.slots[slot] ?? assignment.slots[primary], service.port),
     );
+    const route: Omit<KubernetesRouterArgs, "dependsOn"> = {
+      service: name,
+      namespace,
+      cluster: service.cluster,
+      primary,
+      canary,
+      weights: assignment.weights,
+      keepWeights,
+      backends: perSlot((slot) => slotName(name, slot)),
+      port: service.port,
+      targetPort: knownPort(targetPorts, service.port),
+      route: service.route,
+      appMeshBackends: service.appMesh.backends,
+      workloads: {
+        kind: service.workload,
+        names: perSlot((slot) => slotName(name, slot)),
+        replicasMin: autoscaling?.min ?? 0,
+      },
+      endpoint: service.endpoint,
+    };
+    checkRoute(service, { ...route, dependsOn: [] });
     const services = declareServices(service, namespace, primary, targetPorts, inside);
     for (const slot of slots) {
       const revision = assignment.slots[slot];
@@ -234,30 +257,7 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
       if (disruption !== undefined)
         declareDisruptionBudget(name, namespace, slot, disruption, behind);
     }
-    return routerOf(service).declare(
-      {
-        service: name,
-        namespace,
-        cluster: service.cluster,
-        primary,
-        canary,
-        weights: assignment.weights,
-        keepWeights,
-        backends: perSlot((slot) => slotName(name, slot)),
-        port: service.port,
-        targetPort: knownPort(targetPorts, service.port),
-        route: service.route,
-        appMeshBackends: service.appMesh.backends,
-        workloads: {
-          kind: service.workload,
-          names: perSlot((slot) => slotName(name, slot)),
-          replicasMin: autoscaling?.min ?? 0,
-        },
-        endpoint: service.endpoint,
-        dependsOn: services,
-      },
-      this,
-    );
+    return routerOf(service).declare({ ...route, dependsOn: services }, this);
   }
 }
 
@@ -268,6 +268,17 @@ function rolloutOf({ rollout, route }: z.output<typeof argsSchema>): RolloutSpec
   if (route.mirrorPercent !== undefined) return withCopies(rollout);
   refuseCopies(rollout, "route.mirrorPercent is not set");
   return rollout;
+}
+
+/** Throws for what the router cannot do: it would itself, but only when the rest of the service is declared already. */
+function checkRoute({ router }: Service, args: KubernetesRouterArgs): void {
+  switch (router.kind) {
+    case "gateway-api":
+      checkCapabilities(router.profile, args.route);
+      return;
+    case "app-mesh":
+      checkAppMesh(router, args);
+  }
 }
 
 /** Loaded only when needed: its package takes a while, and the driver's updates do without. */

@@ -87,6 +87,8 @@ export interface UpdateOptions {
   readonly live?: Readonly<Record<Slot, number>>;
   readonly isPreview?: boolean;
   readonly dependsOn?: () => pulumi.Resource;
+  /** Gets the name of each object as it is declared, for updates that fail. */
+  readonly seen?: string[];
 }
 
 /** A cluster that is ready for the service. */
@@ -116,6 +118,7 @@ export async function update(options: UpdateOptions = {}): Promise<Declared> {
       newResource: ({ type, name: resourceName, inputs: given, custom }) => {
         if (custom !== true || !type.startsWith("kubernetes:")) return { id: "id", state: {} };
         inputs.set(resourceName, objectSchema.parse(given));
+        options.seen?.push(resourceName);
         const kept = (registered.get(resourceName)?.opts.ignoreChanges ?? []).length > 0;
         const { live } = options;
         const state: unknown = kept && live !== undefined ? withWeights(given, live) : given;

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Slot } from "../../infra/contract.ts";
 import type { RouterSettings } from "../../infra/kubernetes-contract.ts";
+import type { CanaryServiceArgs } from "../../infra/service/canary-service.ts";
 import {
   contour,
   image,
@@ -370,13 +371,26 @@ describe("CanaryService", () => {
     });
   });
 
-  it("refuses a capability that the profile lacks, before anything is declared", async () => {
-    const route = { sessionAffinity: { cookie: "slot" } };
-    await assert.rejects(update({ args: { route } }), {
-      name: "ContractError",
-      message: /route\.sessionAffinity: Contour .* has no session affinity/,
+  const unable: readonly (readonly [string, Partial<CanaryServiceArgs>, RegExp])[] = [
+    [
+      "a profile of Gateway API",
+      { route: { sessionAffinity: { cookie: "slot" } } },
+      /route\.sessionAffinity: Contour .* has no session affinity/,
+    ],
+    ["App Mesh", { router: mesh, port: 80 }, /port: 80 is not the port of the pods, 8080/],
+    [
+      "App Mesh as it is switched off",
+      { router: { ...mesh, allowDiscontinuedAppMesh: false } },
+      /router\.allowDiscontinuedAppMesh: AWS switched App Mesh off/,
+    ],
+  ];
+  for (const [what, args, message] of unable) {
+    it(`refuses what ${what} cannot do, and declares nothing`, async () => {
+      const seen: string[] = [];
+      await assert.rejects(update({ args, seen }), { name: "ContractError", message });
+      assert.deepEqual(seen, []);
     });
-  });
+  }
 
   const refused = [
     [
