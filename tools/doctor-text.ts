@@ -12,7 +12,7 @@ export function doctorText(report: DoctorReport): string {
   const lines = [`Platform ${report.platform}, tools are kept in ${report.toolsFolder}`];
   const width = Math.max(...report.tools.map((tool) => tool.name.length));
   for (const { group, title } of sections) {
-    const tools = report.tools.filter((tool) => firstGroup(tool) === group);
+    const tools = report.tools.filter((tool) => sectionOf(tool, report) === group);
     if (tools.length === 0) continue;
     lines.push("", title, ...tools.flatMap((tool) => toolLines(tool, width)));
   }
@@ -22,13 +22,21 @@ export function doctorText(report: DoctorReport): string {
       lines.push(`  ${name.padEnd(width)}  ${version ?? `missing (${purpose})`}`);
     }
   }
-  const verdict = report.ready
-    ? "Ready: a rollout can start."
-    : "Not ready: run `npm run setup`, or install what is missing above.";
-  return `${[...lines, "", verdict].join("\n")}\n`;
+  return `${[...lines, "", verdict(report)].join("\n")}\n`;
 }
 
-function firstGroup(tool: ToolFinding): ToolGroup | undefined {
+function verdict({ ready, readyLocally, isCheckout }: DoctorReport): string {
+  if (readyLocally) return "Ready: a rollout can start.";
+  const advice = isCheckout ? "run `npm run setup`, or install what is missing above" : undefined;
+  if (ready) {
+    return `Ready: a rollout on a cluster can start. For one on this machine ${advice ?? "do what is said above"}.`;
+  }
+  return `Not ready: ${advice ?? "upramp gets what is missing when a command first needs it, or install it as said above"}.`;
+}
+
+/** A package has no tests: what it has a tool for is a rollout. */
+function sectionOf(tool: ToolFinding, { isCheckout }: DoctorReport): ToolGroup | undefined {
+  if (!isCheckout) return "demo";
   return sections.find(({ group }) => tool.groups.includes(group))?.group;
 }
 

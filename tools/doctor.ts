@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { bringsNodeSupport } from "./environment.ts";
 import { errorCode } from "./error-code.ts";
 import { type LookUp, lookUpTool, pathFolders, type Unsuitable } from "./find.ts";
@@ -38,36 +40,71 @@ export interface BuilderFinding {
 export interface DoctorReport {
   readonly platform: string;
   readonly toolsFolder: string;
+  /** Whether this is a checkout with `npm run setup`; false for an installed package, which gets tools by itself. */
+  readonly isCheckout: boolean;
   readonly tools: readonly ToolFinding[];
   readonly builders: readonly BuilderFinding[];
-  /** Whether a rollout can start now: every tool of the group `demo` is there. */
+  /** Whether a rollout on a cluster can start now. */
   readonly ready: boolean;
+  /** Whether one of processes of this machine can: it needs Envoy and Prometheus beside that. */
+  readonly readyLocally: boolean;
 }
 
-/** Looks at the machine: every tool of the table, and what others could be got with. Downloads nothing. */
-export async function doctor(host: Host = thisHost()): Promise<DoctorReport> {
+/** What only target `local` runs. */
+const localTools: ReadonlySet<string> = new Set<ToolName>(["envoy", "prometheus"]);
+
+const pulumiCompanions: readonly ToolName[] = [
+  "pulumi-analyzer-policy-nodejs",
+  "pulumi-language-nodejs",
+];
+
+/**
+ * Looks at the machine: every tool of the table, and what others could be got with; for an installed package only the
+ * tools that it may run. Downloads nothing.
+ */
+export async function doctor(
+  host: Host = thisHost(),
+  isCheckout = existsSync(join(import.meta.dirname, "bootstrap.mjs")),
+): Promise<DoctorReport> {
+  const names = isCheckout ? toolNames : toolNames.filter(isRunByPackage);
   const lookUps = new Map<ToolName, LookUp>();
   await Promise.all(
-    toolNames.map(async (name) => lookUps.set(name, await lookUpTool(name, toolRow(name), host))),
+    names.map(async (name) => lookUps.set(name, await lookUpTool(name, toolRow(name), host))),
   );
   const covered = await coveredByPulumi(lookUps.get("pulumi"), host);
-  const tools = toolNames.map((name) => finding(name, lookUps.get(name), covered.has(name)));
+  const tools = names.map((name) =>
+    finding(name, lookUps.get(name), covered.has(name), isCheckout),
+  );
+  const missing = tools.filter(
+    ({ state, groups }) => state === "missing" && groups.includes("demo"),
+  );
   return {
     platform: host.platform,
     toolsFolder: toolsFolderOf(host),
+    isCheckout,
     tools,
     builders: await Promise.all(builders.map((builder) => findBuilder(builder, host))),
-    ready: tools.every((tool) => tool.state !== "missing" || !tool.groups.includes("demo")),
+    ready: missing.every(({ name }) => localTools.has(name)),
+    readyLocally: missing.length === 0,
   };
 }
 
-async function coveredByPulumi(lookUp: LookUp | undefined, host: Host): Promise<Set<ToolName>> {
-  const companions: ToolName[] = ["pulumi-analyzer-policy-nodejs", "pulumi-language-nodejs"];
-  if (lookUp?.found === undefined) return new Set();
-  return new Set((await bringsNodeSupport(lookUp.found, pathFolders(host))) ? companions : []);
+function isRunByPackage(name: ToolName): boolean {
+  return toolRow(name).groups.includes("demo") || pulumiCompanions.includes(name);
 }
 
-function finding(name: ToolName, lookUp: LookUp | undefined, isCovered: boolean): ToolFinding {
+async function coveredByPulumi(lookUp: LookUp | undefined, host: Host): Promise<Set<ToolName>> {
+  if (lookUp?.found === undefined) return new Set();
+  const isCovering = await bringsNodeSupport(lookUp.found, pathFolders(host));
+  return new Set(isCovering ? pulumiCompanions : []);
+}
+
+function finding(
+  name: ToolName,
+  lookUp: LookUp | undefined,
+  isCovered: boolean,
+  isCheckout: boolean,
+): ToolFinding {
   const row = toolRow(name);
   const common = {
     name,
@@ -83,17 +120,20 @@ function finding(name: ToolName, lookUp: LookUp | undefined, isCovered: boolean)
     const source = found.source === "path" ? "path" : "cache";
     return { ...common, state: "found", path: found.path, version: found.version, source };
   }
-  return { ...common, state: "missing", advice: adviceFor(name) };
+  return { ...common, state: "missing", advice: adviceFor(name, isCheckout) };
 }
 
-function adviceFor(name: ToolName): string {
-  const row = toolRow(name);
-  const command =
-    row.groups.includes("cluster") && !row.groups.includes("demo")
-      ? `npm run setup -- ${name}`
-      : "npm run setup";
-  const ways = row.ways.map(wayTitle).join(", else ");
-  return `\`${command}\` gets ${row.pinned} (${ways}); or install it: ${row.install}`;
+function adviceFor(name: ToolName, isCheckout: boolean): string {
+  const { groups, pinned, ways, install } = toolRow(name);
+  const gets = `gets ${pinned} (${ways.map(wayTitle).join(", else ")})`;
+  if (isCheckout) {
+    const isOfCluster = groups.includes("cluster") && !groups.includes("demo");
+    const command = isOfCluster ? `npm run setup -- ${name}` : "npm run setup";
+    return `\`${command}\` ${gets}; or install it: ${install}`;
+  }
+  return localTools.has(name)
+    ? `needed by target local alone: \`upramp demo\` ${gets}; or install it: ${install}`
+    : `upramp ${gets} when a command first needs it; or install it: ${install}`;
 }
 
 const builders = [

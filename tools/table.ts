@@ -146,7 +146,8 @@ export const toolTable = {
     install: "part of the official pulumi CLI: https://www.pulumi.com/docs/install",
   },
   "pulumi-language-nodejs": {
-    purpose: "lets a plain `pulumi up` run this project, where the pulumi CLI is our own build",
+    purpose:
+      "runs a program of one's own, and any for a plain `pulumi up`, where the pulumi CLI is our own build",
     groups: ["test"],
     // The last release whose Go module holds the language host. It still speaks the engine's protocol.
     pinned: "3.68.0",

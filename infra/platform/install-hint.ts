@@ -1,3 +1,2 @@
 /** What to do when a tool of the platform is missing. */
-export const installHint =
-  "run `npm run setup`, or see `npx upramp doctor` for what is missing and how to get it";
+export const installHint = "see `npx upramp doctor` for what is missing and how to get it";

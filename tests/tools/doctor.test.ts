@@ -68,6 +68,25 @@ describe("the doctor", () => {
     assert.ok(doctorText(report).includes(`not used: ${path}: version 2.25.0`));
   });
 
+  it("calls a machine without Envoy and Prometheus ready for a cluster", async () => {
+    for (const name of ["pulumi", "pulumi-language-nodejs"]) {
+      await writeProgram(host.binFolder, name, scriptPrinting("v3.260.0"));
+    }
+    const report = await doctor(host);
+    assert.deepEqual([report.ready, report.readyLocally], [true, false]);
+    assert.match(doctorText(report), /Ready: a rollout on a cluster can start\. For one on this/);
+  });
+
+  it("names for an installed package only what it runs, and no script of a checkout", async () => {
+    const report = await doctor(host, false);
+    assert.ok(report.tools.every(({ name }) => !/etcd|kube|contour|crds/.test(name)));
+    const text = doctorText(report);
+    assert.doesNotMatch(text, /npm run|Tests|cluster \(only/);
+    assert.match(text, /upramp gets 3\.\d+\.0 \(official release.* when a command first needs it/);
+    assert.match(text, /target local alone: `upramp demo` gets/);
+    assert.match(text, /Not ready: upramp gets what is missing when a command first needs it/);
+  });
+
   it("survives being printed as JSON", async () => {
     const report = await doctor(host);
     assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
