@@ -66,6 +66,11 @@ export class EngineEvents {
     return this.#violations;
   }
 
+  /** Whether the program itself ended with an error, and nothing that it declares was tried in vain. */
+  get programFailed(): boolean {
+    return this.#errors.length > 0 && this.#failedTypes.length === 0;
+  }
+
   /** The stack's outputs as the operation left or would leave them. */
   get stackOutputs(): Readonly<Record<string, unknown>> | null {
     return this.#stackOutputs;

@@ -113,16 +113,19 @@ export class PulumiStack implements StackDriver {
     return parse(serviceOutputsSchema, found, `output ${outputName} of ${this.#options.stackName}`);
   }
 
-  /** A plain `up`, as from a workstation: it brings the first version up and never moves weight. */
+  /**
+   * A plain `up`, as from a workstation: it brings the first version up and never moves weight. Throws a UserError when
+   * the program does not get as far as that.
+   */
   async install(signal: AbortSignal): Promise<void> {
     const events = new EngineEvents();
     try {
       await this.#up({ policyPacks: [...this.#options.policyPacks] }, events, signal);
     } catch (error) {
-      throw new OperationError(
-        `cannot deploy stack ${this.#options.stackName}: ${events.failure(error).message}`,
-        { cause: error },
-      );
+      const failure = events.failure(error);
+      const message = `cannot deploy stack ${this.#options.stackName}: ${failure.message}`;
+      if (failure.kind === "other" && events.programFailed) throw new UserError(message);
+      throw new OperationError(message, { cause: error });
     }
   }
 
