@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, symlink } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { z } from "zod";
 import { type CommandResult, lastLines, runCommand } from "../../tools/run-command.ts";
+import { withPackLock } from "./pack-lock.ts";
 
 const checkout = join(import.meta.dirname, "../..");
 
@@ -14,24 +15,38 @@ const manifestSchema = z.looseObject({
   version: z.string(),
   bin: z.record(z.string(), z.string()),
   dependencies: z.record(z.string(), z.string()),
+  peerDependencies: z.record(z.string(), z.string()),
+  peerDependenciesMeta: z.record(z.string(), z.object({ optional: z.boolean() })),
 });
 
 /** The package.json of an installed package, as far as it matters here. */
 export type Manifest = z.output<typeof manifestSchema>;
 
+/** What npm installs beside a package: what it depends on, and peers that it needs. */
+export function installedBeside(manifest: Manifest): readonly string[] {
+  const { dependencies, peerDependencies, peerDependenciesMeta } = manifest;
+  const peers = Object.keys(peerDependencies).filter(
+    (name) => peerDependenciesMeta[name]?.optional !== true,
+  );
+  return [...Object.keys(dependencies), ...peers];
+}
+
 /** Packs this checkout as for a registry, and returns the path of the tarball in `folder`. */
 export async function packPackage(folder: string): Promise<string> {
   const before = await tarballsIn(folder);
   const args = ["pack", "--silent", "--ignore-scripts=false", `--pack-destination=${folder}`];
-  await succeed("npm", args, { cwd: checkout, timeoutMs: packTimeoutMs });
+  // packing empties and fills `dist`
+  await withPackLock(join(checkout, ".upramp", "pack.lock"), () =>
+    succeed("npm", args, { cwd: checkout, timeoutMs: packTimeoutMs }),
+  );
   const made = (await tarballsIn(folder)).find((name) => !before.includes(name));
   if (made === undefined) throw new Error(`npm pack left no new tarball in ${folder}`);
   return join(folder, made);
 }
 
 /**
- * Puts a packed package into the node_modules of a project as `npm install` does, without a registry: what the
- * package depends on, and nothing else, is linked from this checkout.
+ * Puts a packed package into the node_modules of a project as `npm install` does, without a registry: what npm
+ * would install beside it, and nothing else, is linked from this checkout.
  */
 export async function installPackage(tarball: string, project: string): Promise<Manifest> {
   const modules = join(project, "node_modules");
@@ -42,7 +57,7 @@ export async function installPackage(tarball: string, project: string): Promise<
   });
   const text = await readFile(join(folder, "package.json"), "utf8");
   const manifest = manifestSchema.parse(JSON.parse(text));
-  for (const name of Object.keys(manifest.dependencies)) {
+  for (const name of installedBeside(manifest)) {
     await link(join(checkout, "node_modules", name), join(modules, name));
   }
   for (const [name, path] of Object.entries(manifest.bin)) {

@@ -9,6 +9,7 @@ import { runCommand } from "../../tools/run-command.ts";
 import { toolRow, toolsOf } from "../../tools/table.ts";
 import {
   environmentWithThisNode,
+  installedBeside,
   installPackage,
   type Manifest,
   packPackage,
@@ -98,6 +99,15 @@ describe("the package as npm installs it", function () {
     }
   });
 
+  // a second copy of an SDK costs each update a tenth of a second, and the engine downloads the provider of each
+  // resource package that it finds installed: that of AWS is for those who use it
+  it("shares the SDKs of the project, and brings those of no cloud", () => {
+    const own = Object.keys(manifest.dependencies).filter((name) => name.startsWith("@pulumi/"));
+    assert.deepEqual(own, ["@pulumi/policy"]);
+    const beside = installedBeside(manifest).filter((name) => name.startsWith("@pulumi/"));
+    assert.deepEqual(beside, ["@pulumi/policy", "@pulumi/kubernetes", "@pulumi/pulumi"]);
+  });
+
   it("says its version", async () => {
     const { stdout } = await upramp("--version");
     assert.equal(stdout, `${manifest.version}\n`);
@@ -110,6 +120,19 @@ describe("the package as npm installs it", function () {
     const report: unknown = JSON.parse(stdout);
     assert.equal(Reflect.get(Object(report), "type"), "doctor");
     assert.equal(Reflect.get(Object(report), "ready"), code === 0);
+  });
+
+  it("says how a missing tool is had without the scripts of a checkout", async () => {
+    const env = { PATH: dirname(process.execPath), XDG_CACHE_HOME: join(folder, "empty") };
+    const bin = join(installed, "bin", "upramp.js");
+    const { code, stdout } = await runCommand(process.execPath, [bin, "doctor"], {
+      cwd: folder,
+      env,
+      timeoutMs: commandMs,
+    });
+    assert.equal(code, 2);
+    assert.doesNotMatch(stdout, /npm run/);
+    assert.match(stdout, /pulumi +missing .*\n +upramp gets .* when a command first needs it/);
   });
 
   it("refuses a folder that is no Pulumi project, without a stack trace", async () => {
@@ -177,7 +200,7 @@ describe("the package as npm installs it", function () {
       return brought.has(join(dirname(file), path));
     }
     if (name.startsWith("node:")) return true;
-    return Object.keys(manifest.dependencies).some((own) => `${name}/`.startsWith(`${own}/`));
+    return installedBeside(manifest).some((own) => `${name}/`.startsWith(`${own}/`));
   }
 });
 
