@@ -7,7 +7,7 @@ import { ownerAnnotations } from "../owner.ts";
 import { serviceLabels } from "../service/kubernetes-names.ts";
 import { gatewayProfiles, routeQueries } from "./gateway-profiles.ts";
 import { checkCapabilities } from "./gateway-capabilities.ts";
-import { routeRules, type BackendRef } from "./gateway-rules.ts";
+import { isMirrored, routeRules, type BackendRef } from "./gateway-rules.ts";
 import type { KubernetesRouterArgs, Routed, Router } from "./router.ts";
 
 const apiVersion = "gateway.networking.k8s.io/v1";
@@ -93,7 +93,14 @@ function declareService(
       workloads: args.workloads,
     },
     queries: routeQueries(profile, args.route),
-    variables: perSlot((slot) => profile.variables({ namespace, name: backends[slot], port })),
+    variables: perSlot((slot) =>
+      profile.variables({
+        namespace,
+        name: backends[slot],
+        port,
+        ...(slot === args.canary && isMirrored(args) ? { mirror: { kind, route: service } } : {}),
+      }),
+    ),
   };
 }
 

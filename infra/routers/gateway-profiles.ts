@@ -29,6 +29,8 @@ export interface SlotPlace {
   /** Name of the slot's Service, which is that of its workload too. */
   readonly name: string;
   readonly port: number;
+  /** The route that copies requests to this slot now; undefined when none does. */
+  readonly mirror?: { readonly kind: string; readonly route: string } | undefined;
 }
 
 /** Query templates by metric name. */
@@ -164,10 +166,15 @@ export const gatewayProfiles: Readonly<Record<ProfileName, GatewayProfile>> = {
     ],
     queries: envoyQueries(mergedCluster),
     grpcQueries: envoyGrpcQueries(mergedCluster),
-    variables: ({ namespace, name, port }) => ({
+    // copies go to a cluster of the filter's own, which is not merged
+    variables: ({ namespace, name, port, mirror }) => ({
       namespace,
       target: name,
-      cluster: `service/${namespace}/${name}/${port}(/.*)?`,
+      cluster:
+        `service/${namespace}/${name}/${port}(/.*)?` +
+        (mirror === undefined
+          ? ""
+          : `|${mirror.kind.toLowerCase()}/${namespace}/${mirror.route}/rule/0-mirror-0`),
     }),
   },
   contour: {

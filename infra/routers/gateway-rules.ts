@@ -71,9 +71,14 @@ function retryOf({ attempts, codes, backoff }: NonNullable<RouteSettings["retrie
   };
 }
 
-/** While a canary is rolled out it also gets copies of requests; once it has all requests, there are none to copy. */
-function mirrorOf({ route, canary, weights, backends, port }: RuleArgs): object | null {
-  if (route.mirrorPercent === undefined || canary === null || weights[canary] === 100) return null;
+/** Copies are for a canary that gets no requests of its own yet: the rollout's first step. */
+export function isMirrored({ route, canary, weights }: RuleArgs): boolean {
+  return route.mirrorPercent !== undefined && canary !== null && weights[canary] === 0;
+}
+
+function mirrorOf(args: RuleArgs): object | null {
+  const { route, canary, backends, port } = args;
+  if (canary === null || !isMirrored(args)) return null;
   const percent = route.mirrorPercent === 100 ? {} : { percent: route.mirrorPercent };
   return {
     type: "RequestMirror",

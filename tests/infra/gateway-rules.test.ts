@@ -198,24 +198,25 @@ describe("the mirror of a route", () => {
     return Reflect.get(Object(routeRules(args(written, more))[0]), "filters");
   }
   const copy = { backendRef: { kind: "Service", name: "podinfo-green", port: 80 } };
+  const none = { blue: 100, green: 0 };
 
   it("copies to the canary what is asked for", () => {
-    assert.deepEqual(filters({ mirrorPercent: 10 }, { canary: "green" }), [
+    assert.deepEqual(filters({ mirrorPercent: 10 }, { canary: "green", weights: none }), [
       { type: "RequestMirror", requestMirror: { ...copy, percent: 10 } },
     ]);
     // all is the default, which implementations without percent know too
-    assert.deepEqual(filters({ mirrorPercent: 100 }, { canary: "green" }), [
+    assert.deepEqual(filters({ mirrorPercent: 100 }, { canary: "green", weights: none }), [
       { type: "RequestMirror", requestMirror: copy },
     ]);
   });
 
   for (const [what, written, more] of [
-    ["nobody asks for one", {}, { canary: "green" }],
+    ["nobody asks for one", {}, { canary: "green", weights: none }],
     ["nothing is rolled out", { mirrorPercent: 10 }, { canary: null }],
     [
-      "the canary has all requests itself",
+      "the canary has requests of its own",
       { mirrorPercent: 10 },
-      { canary: "green", weights: { blue: 0, green: 100 } },
+      { canary: "green", weights: { blue: 99, green: 1 } },
     ],
   ] as const) {
     it(`is none when ${what}`, () => assert.equal(filters(written, more), undefined));
