@@ -18,7 +18,8 @@ interface GlobalOptions {
 
 type Handler = (service: ServiceOptions, output: Output, signal: AbortSignal) => Promise<number>;
 
-const revisionHelp = "the wanted revision: a command line, {JSON} or @file.yaml";
+const revisionHelp =
+  "the wanted revision: a command line, {JSON} or @file.yaml; on Kubernetes an image";
 
 /** Every command loads its own code only when called: `status` need not load the demo. */
 function build(done: (code: number) => void): Command {

@@ -34,6 +34,7 @@ export function statusText(view: StatusView): string {
   const rows: readonly (readonly [string, string])[] = [
     ["state", stateText(view)],
     ...slots.map((slot) => [slot, slotText(view, slot)] as const),
+    ...obstacleText(view),
     ...lastText(view),
     ["driver", view.holder === null ? "none" : driverText(view.holder)],
     ["next", nextText(view)],
@@ -42,6 +43,11 @@ export function statusText(view: StatusView): string {
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, text]) => `${name.padEnd(width)}  ${plainText(text)}`).join("\n");
+}
+
+/** Why the router or the workloads cannot be read. */
+function obstacleText({ traffic }: StatusView): readonly (readonly [string, string])[] {
+  return traffic.obstacle === undefined ? [] : [["router", traffic.obstacle]];
 }
 
 function stateText({ record, spec, outputs }: StatusView): string {

@@ -71,6 +71,12 @@ describe("status", () => {
     assert.match(silent["blue"] ?? "", /70 % asked for, the router shows no split/);
   });
 
+  it("says in the router's own words why it shows nothing", () => {
+    const obstacle = "Gateway shop/main of HTTPRoute shop/podinfo: no listener takes it";
+    const traffic = { weights: null, ready: null, obstacle };
+    assert.equal(said(half, { traffic })["router"], obstacle);
+  });
+
   it("says what to run at a hold", () => {
     const held = play({
       samples: good,
