@@ -1,9 +1,9 @@
 /**
  * What one weight step costs on target `local`, part by part, beside the same step through a plain
- * `pulumi up`, measured in turns in one run: `npm run benchmark:step`. Figures and what was done to make it
+ * `pulumi up`, measured in turns in one run, and then one on the test cluster: `npm run benchmark:step`. Figures and what was done to make it
  * fast are in docs/speed.md.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
@@ -16,12 +16,15 @@ import { packageDirectory } from "../rollout/cli/project.ts";
 import { Service } from "../rollout/cli/service.ts";
 import { sameWeights, split, type Assignment, type Weights } from "../rollout/core/assignment.ts";
 import { newRecord } from "../rollout/core/state.ts";
+import { enterNamespace, canRun } from "../tests/cluster/namespace.ts";
+import { folderVariable } from "../tests/cluster/test-cluster.ts";
+import { gatherTools, toolPathsVariable } from "../tests/cluster/tool-paths.ts";
 import { LocalService } from "../tests/end-to-end/local-service.ts";
+import { progressTo } from "../tools/progress.ts";
+import { median, print, type Parts } from "./parts.ts";
 
 const rounds = 5;
 const { signal } = new AbortController();
-
-type Parts = Readonly<Record<string, number>>;
 
 async function main(): Promise<void> {
   const local = await LocalService.deploy();
@@ -173,16 +176,26 @@ async function whenMoved({ traffic }: ServiceOutputs, want: Weights): Promise<nu
   throw new Error(`Envoy does not show ${JSON.stringify(want)}`);
 }
 
-function median(parts: readonly Parts[], name: string): number {
-  const values = parts.map((part) => part[name] ?? NaN).toSorted((a, b) => a - b);
-  return values[Math.floor(values.length / 2)] ?? NaN;
-}
-
-function print(title: string, parts: readonly Parts[]): void {
-  console.log(`\n${title} (median of ${parts.length}, ms)`);
-  for (const name of Object.keys(parts[0] ?? {})) {
-    console.log(`  ${name.padEnd(30)}${median(parts, name).toFixed(0).padStart(6)}`);
+/** The same on the test cluster, in a namespace of its own; said when this machine cannot hold one. */
+async function onCluster(): Promise<void> {
+  const ability = canRun();
+  if (!ability.able) {
+    console.log(`\nno step on the cluster: ${ability.reason}`);
+    return;
   }
+  const tools = await gatherTools(["contour"], progressTo(process.stderr));
+  const base = await mkdtemp(join(tmpdir(), "upramp-benchmark-"));
+  const folder = join(base, "cluster");
+  await mkdir(folder);
+  const inside = join(import.meta.dirname, "step-on-cluster.ts");
+  const command = enterNamespace([process.execPath, inside], {
+    env: { ...toolPathsVariable(tools), [folderVariable]: folder },
+  });
+  const code = await command.exitCode;
+  if (code !== 0)
+    throw new Error(`the cluster's part ended with ${code}; its logs are in ${folder}`);
+  await rm(base, { recursive: true });
 }
 
 await main();
+await onCluster();

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Finished } from "../../end-to-end/commands.ts";
 import { Load, type Outcome } from "../load.ts";
-import { podinfoPort } from "../podinfo-template.ts";
 import { describeOnCluster } from "../test-cluster.ts";
 import { waitUntil } from "../wait-until.ts";
 import type { ClusterService } from "./cluster-project.ts";
 import { Ground } from "./ground.ts";
+import { hostOf, podinfo, revision } from "./podinfo-service.ts";
 import type { OpenScene } from "./scene.ts";
 
 /** A rollout as short as the real parts allow: Prometheus scrapes every second. */
@@ -21,39 +21,6 @@ const short = {
   drain: "500ms",
   limits: { ready: "20s" },
 } as const;
-
-/** Every request says for which service it is. */
-function hostOf(service: string): string {
-  return `${service}.test`;
-}
-
-/** A revision whose version is its image's tag. */
-function revision(image: string, more: Readonly<Record<string, unknown>> = {}): unknown {
-  const container = {
-    name: "podinfo",
-    image,
-    ports: [{ name: "http", containerPort: podinfoPort }],
-    readinessProbe: { httpGet: { path: "/readyz", port: "http" }, periodSeconds: 1 },
-    ...more,
-  };
-  return { template: { spec: { containers: [container], terminationGracePeriodSeconds: 10 } } };
-}
-
-/** Settings of a service of podinfo. */
-function podinfo(
-  name: string,
-  route: Readonly<Record<string, unknown>> = {},
-  more: Readonly<Record<string, unknown>> = {},
-): Readonly<Record<string, unknown>> {
-  return {
-    name,
-    port: podinfoPort,
-    replicas: 2,
-    revision: revision("podinfo:1.0.0"),
-    route: { hostnames: [hostOf(name)], ...route },
-    ...more,
-  };
-}
 
 function failuresOf(outcomes: readonly Outcome[], butOf?: string): readonly Outcome[] {
   return outcomes.filter(
