@@ -52,8 +52,8 @@ export interface DriveOptions {
 export type DriveEnd =
   | { readonly kind: "ended"; readonly outcome: DriveOutcome; readonly record: RolloutRecord }
   | { readonly kind: "refused"; readonly holder: LockHolder }
-  /** In the words of whoever lost it. */
-  | { readonly kind: "lockLost"; readonly why: string }
+  /** With the error of whoever lost it. */
+  | { readonly kind: "lockLost"; readonly why: Error }
   | { readonly kind: "notDeployed" };
 
 /**
@@ -272,6 +272,6 @@ function failedToShow(record: RolloutRecord): FailedRevision | null {
 }
 
 function lockLost({ reason }: AbortSignal): DriveEnd {
-  const why = reason instanceof Error ? reason.message : "another driver has taken it";
+  const why = reason instanceof Error ? reason : new Error("another driver has taken it");
   return { kind: "lockLost", why };
 }

@@ -163,9 +163,10 @@ export class KubernetesApi {
         : signal?.aborted === true
           ? "no answer before it was given up"
           : messageOf(error);
-      throw new OperationError(`the Kubernetes API server ${this.host} cannot be reached: ${why}`, {
-        cause: error,
-      });
+      throw new OperationError(
+        `the Kubernetes API server ${this.host} cannot be reached: ${why}; see to the cluster, or correct the kubeconfig`,
+        { cause: error },
+      );
     }
   }
 

@@ -90,9 +90,14 @@ export class KubernetesLease implements Lock {
       const written = isOurs
         ? found
         : await write(api, place, found, taken(identity, found, api.serverNow()));
+      // to make one is not yet to renew it: who may not do that is told before anything moves
+      const held =
+        found === null && written !== null
+          ? await write(api, place, written, written.spec)
+          : written;
       // somebody else was faster: look again who
-      if (written === null) continue;
-      const lock = new KubernetesLease(api, place, identity, written, startedAt);
+      if (held === null) continue;
+      const lock = new KubernetesLease(api, place, identity, held, startedAt);
       return { kind: "locked", lock };
     }
     throw new UserError(

@@ -10,9 +10,9 @@ export const exitCode = {
   usage: 2,
   /** Rolled back: all requests are at the old revision. */
   rolledBack: 3,
-  /** Stopped; a person is needed. The record is kept and the next run goes on from it. */
+  /** Stopped; a person is needed, or a cluster that is back. The record is kept and the next run goes on from it. */
   stopped: 4,
-  /** Another driver holds the lock. */
+  /** Another driver holds the lock, or has taken it. */
   locked: 5,
   /** Interrupted by a signal; the next run goes on. */
   interrupted: 130,

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { ContractError } from "../../infra/contract.ts";
-import { UserError } from "../errors.ts";
+import { OperationError } from "../errors.ts";
 import { causes } from "./causes.ts";
 import { exitCode } from "./exit-codes.ts";
 import { onInterrupt } from "./interrupts.ts";
@@ -134,7 +134,9 @@ async function main(): Promise<number> {
     const mendable =
       error instanceof ContractError || (error instanceof Error && error.name === "UserError");
     process.stderr.write(`upramp: ${causes(error)}\n`);
-    return mendable || error instanceof UserError ? exitCode.usage : exitCode.internal;
+    // the environment's fault: a command that moves anything deals with it itself
+    const isOutside = error instanceof OperationError;
+    return mendable || isOutside ? exitCode.usage : exitCode.internal;
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ServiceOutputs } from "../../../infra/contract.ts";
 import type { Revision } from "../../core/assignment.ts";
-import { drive, type DriveEnd } from "../../driver.ts";
-import { UserError } from "../../errors.ts";
+import { drive, type DriveEnd, type DriveOptions } from "../../driver.ts";
+import { OperationError, UserError } from "../../errors.ts";
 import { SystemClock } from "../../adapters/system-clock.ts";
+import { causes } from "../causes.ts";
 import { exitCode, exitCodeOf } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { preflight } from "../preflight.ts";
@@ -52,7 +53,7 @@ export async function driveService(
   signal: AbortSignal,
 ): Promise<number> {
   await preflight(service, outputs, wanted, signal);
-  const end = await drive({
+  const end = await driven({
     clock: new SystemClock(),
     stack: service.stack,
     traffic: service.traffic(outputs),
@@ -66,7 +67,22 @@ export async function driveService(
   return finish(end, service, output);
 }
 
-function finish(end: DriveEnd, service: Service, output: Output): number {
+/** As `drive`; the world that fails in the middle has it stopped. */
+async function driven(options: DriveOptions): Promise<DriveEnd | OperationError> {
+  try {
+    return await drive(options);
+  } catch (error) {
+    if (error instanceof OperationError) return error;
+    throw error;
+  }
+}
+
+function finish(end: DriveEnd | OperationError, service: Service, output: Output): number {
+  if (end instanceof OperationError) {
+    output.say(`stopped: ${causes(end)}`);
+    output.say("see to that; then `upramp run` goes on");
+    return exitCode.stopped;
+  }
   switch (end.kind) {
     case "ended":
       return exitCodeOf(end.outcome);
@@ -77,8 +93,10 @@ function finish(end: DriveEnd, service: Service, output: Output): number {
       return exitCode.locked;
     }
     case "lockLost":
-      output.say(`the lock is lost: ${end.why}; this driver stopped at once`);
-      return exitCode.locked;
+      output.say(`the lock is lost: ${end.why.message}; this driver stopped at once`);
+      if (!(end.why instanceof OperationError)) return exitCode.locked;
+      output.say("nobody else drives: see to that; then `upramp run` goes on");
+      return exitCode.stopped;
     case "notDeployed":
       throw new UserError(`stack "${service.stackName}" has no service`);
   }
