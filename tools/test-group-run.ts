@@ -55,6 +55,8 @@ export async function runGroup(group: TestGroup, options: GroupRunOptions): Prom
   const overrun = AbortSignal.timeout(boundMs);
   const stop = AbortSignal.any([signal, overrun]);
   const child = start(group.args, isLive ? undefined : logPath, {
+    // A fifth of what the Go programs do, most of which run for less than a second, is collecting garbage.
+    GOGC: "400",
     // Tests start hundreds of Node processes, each of which else compiles the same files again.
     NODE_COMPILE_CACHE: join(thisHost().cacheFolder, "node-compile-cache"),
     ...process.env,

@@ -39,8 +39,12 @@ async function main(args: readonly string[]): Promise<number> {
   const base = mkdtempSync(join(tmpdir(), "upramp-cluster-"));
   const folder = join(base, "cluster");
   mkdirSync(folder);
-  const command = enterNamespace([process.execPath, inside, ...suites], {
+  // A part of Envoy Gateway opens the output of process 1 anew, which would write over the beginning of
+  // a file: process 1 gets none, and the suites get ours as descriptor 3.
+  const toOurs = ["sh", "-c", 'exec "$@" >&3 3>&-', "sh"] as const;
+  const command = enterNamespace([...toOurs, process.execPath, inside, ...suites], {
     env: { ...toolPathsVariable(tools), [folderVariable]: folder },
+    stdio: ["inherit", "ignore", "inherit", process.stdout.fd],
   });
   const forward = (): void => void command.signal("SIGTERM");
   process.on("SIGINT", forward);
