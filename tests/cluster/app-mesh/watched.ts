@@ -11,11 +11,15 @@ import {
 import { podSchema, serviceSchema, sliceSchema, type Network } from "./endpoints.ts";
 import { kinds } from "./objects.ts";
 import type { Objects } from "./references.ts";
+import { waitUntil } from "../wait-until.ts";
 
 const group = { group: "appmesh.k8s.aws", version: "v1beta2" } as const;
 
 /** How long a broken watch waits before it starts again, in ms. */
 const rewatchMs = 200;
+
+/** For an API server that is just being started. */
+const listBoundMs = 30_000;
 
 /** Everything the stand-in reads, kept current by watches. */
 export class Watched {
@@ -93,12 +97,19 @@ export class Watched {
     path: string,
     list: () => Promise<KubernetesListObject<KubernetesObject>>,
   ): Promise<void> {
-    const informer = makeInformer(this.#config, path, list);
+    let isListed = false;
+    const informer = makeInformer(this.#config, path, async () => {
+      const objects = await list();
+      isListed = true;
+      return objects;
+    });
     for (const event of ["add", "update", "delete"] as const) informer.on(event, this.#onChange);
     informer.on("error", () => void this.#again(() => informer.start()));
     this.#lists.set(name, () => informer.list());
     this.#stops.push(() => informer.stop());
+    // it resolves after a list that failed too, and half of the objects must not look like all
     await informer.start();
+    await waitUntil(`${name} are listed`, listBoundMs, () => isListed);
   }
 
   /** Until it works: while the API server is away, starting fails too. */

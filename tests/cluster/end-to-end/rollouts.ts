@@ -210,9 +210,14 @@ export function describeRollouts(router: string, openScene: OpenScene): void {
       it("comes through kills of the driver, the API server, the controller and Prometheus, and drift", async function () {
         this.timeout(180_000);
         const { scene, processes, space, prometheus } = ground;
-        // for as long as Prometheus is away on a slow machine
-        const limits = { ...short.limits, blindChecks: 20 };
-        await stepped.configureRollout({ ...short, steps: [10, 30, 50, 70], threshold: 3, limits });
+        await stepped.configureRollout({
+          ...short,
+          // long enough at the second step for somebody to change its weight
+          steps: [10, { weight: 30, checks: 4 }, 50, 70],
+          threshold: 3,
+          // for as long as Prometheus is away on a slow machine
+          limits: { ...short.limits, blindChecks: 20 },
+        });
         const load = send("stepped", 200);
         const first = stepped.run("--revision", "podinfo:6.0.0");
         await first.said("step 1/4     10 %         the router shows");
