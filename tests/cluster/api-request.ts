@@ -45,7 +45,8 @@ export async function apiRequest(
     options.headers,
     body === undefined ? {} : { "content-type": body.contentType },
   );
-  const agent = agents.get(config) ?? new Agent({ ...agentOptions(options), keepAlive: true, timeout: idleMs });
+  const agent =
+    agents.get(config) ?? new Agent({ ...agentOptions(options), keepAlive: true, timeout: idleMs });
   agents.set(config, agent);
   const bounded = { headers, method, agent, signal: AbortSignal.timeout(boundMs) };
   return new Promise((resolve, reject) => {
