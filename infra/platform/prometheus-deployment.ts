@@ -15,6 +15,9 @@ import type { ServiceNamespaces } from "./service-namespaces.ts";
 /** Name of the Deployment, its Service and its ServiceAccount. */
 export const prometheusName = "upramp-prometheus";
 
+/** Time between the decision that a pod goes and its SIGTERM. */
+const leaveSeconds = 2;
+
 const port = 9_090;
 
 /** Longer than any window that a check looks back on; a rollout keeps its own record. */
@@ -196,6 +199,8 @@ function podOf(
           periodSeconds: 10,
           failureThreshold: 6,
         },
+        // answers until whoever asks through its Service knows the next pod
+        lifecycle: { preStop: { sleep: { seconds: leaveSeconds } } },
         resources: { requests: { cpu: "100m", memory }, limits: { cpu: "1", memory } },
         securityContext: {
           allowPrivilegeEscalation: false,

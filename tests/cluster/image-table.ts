@@ -29,7 +29,7 @@ export function imageTable(tools: ToolPaths): ImageRow[] {
     {
       repository: "podinfo-crashing",
       entrypoint: [process.execPath, podinfo],
-      env: { VERSION: "{tag}", EXIT_AFTER_MS: "200", EXIT_CODE: "7" },
+      env: { VERSION: "{tag}", EXIT_AFTER_MS: "1", EXIT_CODE: "7" },
     },
     // Their containers call the program by its name.
     { repository: "envoy", entrypoint: ["envoy"], env: { PATH: dirname(tools.envoy) } },

@@ -233,7 +233,8 @@ export function describeRollouts(router: string, openScene: OpenScene): void {
           const begun = next.said("going on with the rollout").then(() => false);
           return (await Promise.race([refused, begun])) ? undefined : next;
         });
-        await resumed.said("step 2/4");
+        // no update of its own is under way then, which would put the weight back unseen
+        await resumed.said("passed check");
         await scene.bend(space.name, "stepped", 90);
         await resumed.said("step 3/4");
         await scene.killController();
