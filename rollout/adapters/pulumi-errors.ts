@@ -93,7 +93,8 @@ export class EngineEvents {
     const known = explain(text);
     if (known !== null) return { kind: "other", message: known };
     const errors = this.#errors.filter((message) => !/^update failed$/i.test(message));
-    const message = errors.length > 0 ? [...new Set(errors)].join("; ") : lastLines(plain(text));
+    const message =
+      errors.length > 0 ? [...new Set(errors.map(withRemedy))].join("; ") : lastLines(plain(text));
     const workload = this.#failedTypes.some((type) => workloadTypes.has(type));
     return { kind: workload ? "workload" : "other", message };
   }
@@ -150,6 +151,14 @@ function withoutStackTrace(text: string): string {
 /** An error without a stack is printed in brackets, its fields in braces after it. */
 function withoutFields(text: string): string {
   return /^\[(.*)\](?: \{\n.*\})?\s*$/s.exec(text)?.[1] ?? text.replace(/ \{\s*$/, "");
+}
+
+/** Words of the API server, as the provider passes them on: without its frame of a list, with what to do. */
+function withRemedy(message: string): string {
+  const said = message.replace(/^1 error occurred:\s*\* /, "");
+  return / is forbidden: User ".*" cannot /.test(said)
+    ? `${said}. Give that user this right; docs/routers.md lists all that it needs`
+    : said;
 }
 
 function lastLines(text: string): string {

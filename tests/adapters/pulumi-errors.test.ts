@@ -95,6 +95,18 @@ describe("what a failed Pulumi operation means", () => {
     });
   }
 
+  it("says what to do about a right that is missing, in the words of who refused it", () => {
+    const events = new EngineEvents();
+    const words =
+      'httproutes.gateway.networking.k8s.io "shop" is forbidden: User "ann" cannot patch resource "httproutes"';
+    const message = `1 error occurred:\n\t* ${words}\n\n`;
+    events.take({ ...base, diagnosticEvent: { message, severity: "error", color: "never" } });
+    assert.equal(
+      events.failure(new Error("x")).message,
+      `${words}. Give that user this right; docs/routers.md lists all that it needs`,
+    );
+  });
+
   it("says which variable to set for the passphrase", () => {
     assert.match(explain("error: incorrect passphrase") ?? "", /PULUMI_CONFIG_PASSPHRASE/);
     assert.match(explain("error: passphrase must be set with …") ?? "", /PULUMI_CONFIG_PASSPHRASE/);
