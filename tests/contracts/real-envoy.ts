@@ -34,7 +34,8 @@ export async function realEnvoy(): Promise<RouterUnderTest> {
   try {
     const address = await waitUntil("Envoy says where its admin interface is", 20_000, async () => {
       await server.log();
-      return (await readFile(join(server.directory, "admin"), "utf8")).trim();
+      // there, and still empty, for a moment
+      return (await readFile(join(server.directory, "admin"), "utf8")).trim() || false;
     });
     const admin = `http://${address}`;
     return {
