@@ -10,8 +10,8 @@ import {
   gatewayApiTrafficSchema,
   kubernetesPlatformOutputsSchema,
   kubernetesStoreSchema,
-  serviceProxySchema,
 } from "./kubernetes-contract.ts";
+import { serviceProxySchema } from "./prometheus-contract.ts";
 
 /**
  * The stack contract: what a service stack takes (configuration keys) and what it gives (outputs), and the
@@ -417,14 +417,14 @@ const trafficSource = z.discriminatedUnion("router", [
 ]);
 export type TrafficSource = z.infer<typeof trafficSource>;
 
+export type { ClusterAccess } from "./cluster-access.ts";
 export type {
   AppMeshTrafficSource,
-  ClusterAccess,
   GatewayApiTrafficSource,
   KubernetesStoreLocation,
-  ServiceProxy,
   WorkloadNames,
 } from "./kubernetes-contract.ts";
+export type { ServiceProxy } from "./prometheus-contract.ts";
 
 /** Where the rollout record and the lock are kept. */
 const storeLocation = z.discriminatedUnion("kind", [

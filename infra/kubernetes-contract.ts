@@ -1,233 +1,13 @@
 import { z } from "zod";
+import { clusterAccessSchema } from "./cluster-access.ts";
 import { duration } from "./duration.ts";
+import { label, objectName, objectReference, port } from "./object-names.ts";
+import { prometheusPlaceSchema, prometheusWritten } from "./prometheus-contract.ts";
+import { routerSettingsSchema, routerWritten } from "./router-contract.ts";
 
 /** The parts of the stack contract that only target `kubernetes` has. */
 
-const port = z.int().min(1).max(65_535);
-
-/** A name of one part, such as a namespace's. */
-const label = z
-  .string()
-  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use up to 63 of a-z, 0-9 and -");
-
-const name = z.string().min(1).max(253);
-
-// ---- the cluster ---------------------------------------------------------------------------------
-
-/**
- * How the cluster is reached: a kubeconfig (path, or its text) and a context in it. What is not given is taken
- * from where it is run: $KUBECONFIG or ~/.kube/config, and its current context.
- */
-export const clusterAccessSchema = z.strictObject({
-  kubeconfig: z.string().min(1).optional(),
-  context: z.string().min(1).optional(),
-});
-export type ClusterAccess = z.infer<typeof clusterAccessSchema>;
-
-// ---- routers -------------------------------------------------------------------------------------
-
-/** Implementations of Gateway API that there is a profile of. */
-export const profileNames = [
-  "envoy-gateway",
-  "contour",
-  "istio",
-  "traefik",
-  "nginx-gateway-fabric",
-  "kgateway",
-  "linkerd",
-  "vpc-lattice",
-] as const;
-export type ProfileName = (typeof profileNames)[number];
-
-const objectReference = z.strictObject({ namespace: label, name });
-export type ObjectReference = z.infer<typeof objectReference>;
-
-const gatewayApiRouter = z.strictObject({
-  kind: z.literal("gateway-api"),
-  /** The implementation that serves the Gateway. */
-  profile: z.enum(profileNames),
-  /** The Gateway that routes attach to. */
-  gateway: objectReference.extend({
-    /** Only this listener of the Gateway. */
-    listener: name.optional(),
-  }),
-});
-export type GatewayApiRouterSettings = z.infer<typeof gatewayApiRouter>;
-
-const appMeshRouter = z.strictObject({
-  kind: z.literal("app-mesh"),
-  /** Name of the Mesh object. */
-  mesh: name,
-  /** The VirtualGateway through which requests come from outside; none when only the mesh calls the service. */
-  virtualGateway: objectReference.optional(),
-  /** AWS has switched App Mesh off; true when the control plane of this cluster is another one. */
-  allowDiscontinuedAppMesh: z.boolean().default(false),
-});
-export type AppMeshRouterSettings = z.infer<typeof appMeshRouter>;
-
-export const routerSettingsSchema = z.discriminatedUnion("kind", [gatewayApiRouter, appMeshRouter]);
-export type RouterSettings = z.infer<typeof routerSettingsSchema>;
-
-// ---- Prometheus ----------------------------------------------------------------------------------
-
-const inCluster = z.strictObject({ namespace: label, service: label, port });
-
-/** Where Prometheus is: a URL that the driver reaches, or a Service reached through the API server. */
-export const prometheusPlaceSchema = z.union(
-  [z.strictObject({ address: z.url() }), z.strictObject({ service: inCluster })],
-  'write {address: "http://…"}, or {service: {namespace, service, port}} for one inside the cluster',
-);
-export type PrometheusPlace = z.infer<typeof prometheusPlaceSchema>;
-
-export const serviceProxySchema = inCluster.extend({ cluster: clusterAccessSchema });
-/** A Service reached through the API server, with the rights of whoever drives. */
-export type ServiceProxy = z.infer<typeof serviceProxySchema>;
-
 // ---- what users write about the platform ---------------------------------------------------------
-
-/** A Gateway that the platform declares itself, in its own namespace, with one listener for HTTP. */
-export interface OwnGateway {
-  readonly name: string;
-  /** A GatewayClass of the cluster. */
-  readonly className: string;
-  readonly port: number;
-}
-
-/** A Gateway that is there, or with `className` one that this stack declares. */
-const gatewayWritten = z
-  .strictObject({
-    namespace: label.optional(),
-    name,
-    listener: name.optional(),
-    className: name.optional(),
-    port: port.optional(),
-  })
-  .transform((written, context): GatewayApiRouterSettings["gateway"] | OwnGateway => {
-    const { namespace, className, port: given, listener } = written;
-    const refuse = (key: string, message: string): never => {
-      context.addIssue({ code: "custom", path: [key], message });
-      return z.NEVER;
-    };
-    if (className === undefined) {
-      if (given !== undefined) {
-        return refuse("port", "belongs to a Gateway that this stack declares: give className too");
-      }
-      if (namespace === undefined) {
-        return refuse(
-          "namespace",
-          "is not set: give it for a Gateway that is there, or className to declare one",
-        );
-      }
-      return { namespace, name: written.name, ...(listener === undefined ? {} : { listener }) };
-    }
-    if (namespace !== undefined) {
-      return refuse("namespace", "is the platform's for a Gateway with className: remove it");
-    }
-    if (listener !== undefined) {
-      return refuse("listener", "is the only one of a Gateway with className: remove it");
-    }
-    return { name: written.name, className, port: given ?? 80 };
-  });
-
-/** A VirtualGateway that the platform declares itself, in its own namespace, with one listener for HTTP. */
-export interface OwnVirtualGateway {
-  readonly name: string;
-  readonly port: number;
-}
-
-/** A VirtualGateway that is there, or without `namespace` one that this stack declares. */
-const virtualGatewayWritten = z
-  .strictObject({ namespace: label.optional(), name, port: port.optional() })
-  .transform((written, context): ObjectReference | OwnVirtualGateway => {
-    const { namespace, name: virtualGateway, port: given } = written;
-    if (namespace === undefined) return { name: virtualGateway, port: given ?? 8_088 };
-    if (given !== undefined) {
-      const message = "belongs to a VirtualGateway that this stack declares: remove namespace";
-      context.addIssue({ code: "custom", path: ["port"], message });
-      return z.NEVER;
-    }
-    return { namespace, name: virtualGateway };
-  });
-
-const appMeshWritten = appMeshRouter
-  .extend({
-    /** Also the value of the label by which the mesh knows its namespaces. */
-    mesh: label,
-    /** Declare the Mesh, rather than use one that is there. */
-    createMesh: z.boolean().default(true),
-    virtualGateway: virtualGatewayWritten.optional(),
-  })
-  .superRefine(({ allowDiscontinuedAppMesh }, context) => {
-    if (allowDiscontinuedAppMesh) return;
-    context.addIssue({
-      code: "custom",
-      path: ["allowDiscontinuedAppMesh"],
-      message:
-        "AWS has switched App Mesh off on 2026-09-30: nothing in a real account would act on its objects. " +
-        "Use router kind gateway-api; or set this to true when the control plane of this cluster is another one",
-    });
-  });
-
-const gatewayApiWritten = gatewayApiRouter
-  .extend({ gateway: gatewayWritten })
-  .superRefine(({ profile, gateway }, context) => {
-    if (profile !== "linkerd" || !("className" in gateway)) return;
-    context.addIssue({
-      code: "custom",
-      path: ["gateway", "className"],
-      message:
-        "Linkerd serves no Gateways: name one that another implementation serves, or another profile",
-    });
-  });
-
-/** An amount of memory as Kubernetes writes it, whole and with a binary unit. */
-const memory = z.string().regex(/^[1-9]\d*[MG]i$/, 'is not a size such as "512Mi" or "2Gi"');
-
-const deployWritten = z.strictObject({
-  image: z
-    .string()
-    .regex(/@sha256:|:(?!latest$)[^/:]+$/, "names no fixed version: give a tag other than latest")
-    .default("prom/prometheus:v3.16.0"),
-  scrapeInterval: duration.refine((ms) => ms >= 100, "is below 100ms").default(5_000),
-  /**
-   * Host and port of what exports the router's counters, with a path where it is not Envoy's `/stats/prometheus`. Each
-   * must be one process: behind a Service of several, counters of one would be taken for those of another.
-   */
-  targets: z
-    .array(z.string().regex(/^(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}(\/.*)?$/, "is not HOST:PORT"))
-    .default([]),
-  /**
-   * Namespaces beside those of services in which pods that ask to be scraped (annotation `prometheus.io/scrape`) are
-   * found, such as the one of the gateway's Envoys.
-   */
-  namespaces: z.array(label).default([]),
-  /** What it gets, and no more. It holds 6 hours of the series it scrapes. */
-  memory: memory.default("512Mi"),
-});
-/** A Prometheus that the platform deploys. */
-export type PrometheusDeployment = z.infer<typeof deployWritten>;
-
-/** One that is there, or one that this stack deploys. */
-const prometheusWritten = z
-  .strictObject({
-    address: z.url().optional(),
-    service: inCluster.optional(),
-    deploy: deployWritten.optional(),
-  })
-  .transform(({ address, service, deploy }, context) => {
-    const given = [
-      ...(address === undefined ? [] : [{ address }]),
-      ...(service === undefined ? [] : [{ service }]),
-      ...(deploy === undefined ? [] : [{ deploy }]),
-    ];
-    const [only] = given;
-    if (only !== undefined && given.length === 1) return only;
-    context.addIssue({
-      code: "custom",
-      message: "give one of address, service and deploy (`deploy: {}` for all defaults)",
-    });
-    return z.NEVER;
-  });
 
 /** What users write under `upramp:platform` of a platform stack of target `kubernetes`. */
 export const kubernetesPlatformWritten = z.strictObject({
@@ -259,7 +39,7 @@ export const kubernetesPlatformWritten = z.strictObject({
       error: 'is neither a list of namespaces nor "all"',
     })
     .default([]),
-  router: z.discriminatedUnion("kind", [gatewayApiWritten, appMeshWritten]),
+  router: routerWritten,
   /** Where users send requests, when it does not follow from the host names of a service. */
   endpoint: z.url().optional(),
   prometheus: prometheusWritten,
@@ -336,7 +116,7 @@ const podMetadata = z.looseObject({
 export const podTemplateSchema = z.looseObject({
   metadata: podMetadata.optional(),
   spec: z.looseObject({
-    containers: z.array(z.looseObject({ name, image: z.string().min(1) })).min(1),
+    containers: z.array(z.looseObject({ name: objectName, image: z.string().min(1) })).min(1),
   }),
 });
 export type PodTemplate = z.infer<typeof podTemplateSchema>;
@@ -480,7 +260,7 @@ export const gatewayApiTrafficSchema = z.strictObject({
   cluster: clusterAccessSchema,
   namespace: label,
   kind: z.enum(["HTTPRoute", "GRPCRoute"]),
-  route: name,
+  route: objectName,
   gateway: objectReference,
   /** Names of the Services, as the route names them. */
   backends: bySlot,
@@ -492,7 +272,7 @@ export const appMeshTrafficSchema = z.strictObject({
   router: z.literal("app-mesh"),
   cluster: clusterAccessSchema,
   namespace: label,
-  virtualRouter: name,
+  virtualRouter: objectName,
   virtualNodes: bySlot,
   workloads,
 });

@@ -2,9 +2,9 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "./config.ts";
 import { ContractError, configNamespace, parse, type ServiceOutputs } from "./contract.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
 import {
   kubernetesPlatformOutputsSchema,
-  type ClusterAccess,
   type KubernetesPlatformOutputs,
 } from "./kubernetes-contract.ts";
 import { KubernetesPlatform } from "./platform/kubernetes-platform.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { RouterSettings } from "../kubernetes-contract.ts";
+import type { RouterSettings } from "../router-contract.ts";
 import { gatewayApiVersion } from "./gateway.ts";
 import {
   takenFaults,

@@ -1,5 +1,5 @@
 import * as kubernetes from "@pulumi/kubernetes";
-import type { OwnGateway } from "../kubernetes-contract.ts";
+import type { OwnGateway } from "../router-contract.ts";
 import type { DeclareOptions } from "./declare-options.ts";
 import { ownedMetadata } from "./owned-object.ts";
 import { namespaceSelector, type ServiceNamespaces } from "./service-namespaces.ts";

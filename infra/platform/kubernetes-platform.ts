@@ -3,19 +3,14 @@ import {
   kubernetesPlatformOutputsSchema,
   type KubernetesPlatformOutputs,
   type KubernetesPlatformSettings,
-  type PrometheusPlace,
-  type RouterSettings,
 } from "../kubernetes-contract.ts";
 import { refuse } from "../service/preflight.ts";
 import { fullStackName, readOutputs } from "../stack-outputs.ts";
-import type { DeclareOptions } from "./declare-options.ts";
-import { declareGateway } from "./gateway.ts";
-import { declareMesh, declareVirtualGateway } from "./mesh.ts";
+import { declareMetrics } from "./metrics.ts";
 import { declareNamespace } from "./namespace.ts";
 import { platformFaults } from "./platform-preflight.ts";
 import type { ObjectReader } from "./preflight-objects.ts";
-import { declarePrometheus } from "./prometheus-deployment.ts";
-import { serviceNamespacesOf } from "./service-namespaces.ts";
+import { declareRouter } from "./router.ts";
 
 /** What the platform of target `kubernetes` is declared from. */
 export interface KubernetesPlatformArgs {
@@ -24,12 +19,6 @@ export interface KubernetesPlatformArgs {
   readonly settings: KubernetesPlatformSettings;
   /** Tells what the cluster holds already. Default: the cluster of `settings.cluster`. */
   readonly reader?: ObjectReader | undefined;
-}
-
-/** One part of the platform: what the outputs say of it, and what has to be there before they do. */
-interface Part<Place> {
-  readonly place: Place;
-  readonly resources: readonly pulumi.CustomResource[];
 }
 
 /**
@@ -95,61 +84,4 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
 async function clusterReader({ cluster }: KubernetesPlatformSettings): Promise<ObjectReader> {
   const { ClusterReader } = await import("../service/cluster-reader.ts");
   return new ClusterReader(cluster);
-}
-
-/** What the routes of services attach to. */
-function declareRouter(
-  prefix: string,
-  owner: string,
-  settings: KubernetesPlatformSettings,
-  options: DeclareOptions,
-): Part<RouterSettings> {
-  const namespace = settings.namespace.name;
-  const serviceNamespaces = serviceNamespacesOf(settings);
-  const { router } = settings;
-  if (router.kind === "gateway-api") {
-    const { kind, profile, gateway } = router;
-    if (!("className" in gateway)) {
-      return { place: { kind, profile, gateway }, resources: [] };
-    }
-    const args = { owner, namespace, gateway, serviceNamespaces };
-    const resources = [declareGateway(prefix, args, options)];
-    return { place: { kind, profile, gateway: { namespace, name: gateway.name } }, resources };
-  }
-  const { kind, mesh, createMesh, allowDiscontinuedAppMesh, virtualGateway } = router;
-  const args = { owner, serviceNamespaces };
-  const meshes = createMesh ? [declareMesh(prefix, mesh, args, options)] : [];
-  const place = { kind, mesh, allowDiscontinuedAppMesh };
-  if (virtualGateway === undefined) return { place, resources: meshes };
-  if ("namespace" in virtualGateway) {
-    return { place: { ...place, virtualGateway }, resources: meshes };
-  }
-  const inMesh = { ...options, dependsOn: [...options.dependsOn, ...meshes] };
-  const gateway = declareVirtualGateway(prefix, namespace, virtualGateway, args, inMesh);
-  return {
-    place: { ...place, virtualGateway: { namespace, name: virtualGateway.name } },
-    resources: [...meshes, gateway],
-  };
-}
-
-/** What the checks of rollouts ask. */
-function declareMetrics(
-  prefix: string,
-  owner: string,
-  settings: KubernetesPlatformSettings,
-  options: DeclareOptions,
-): Part<PrometheusPlace> {
-  const { prometheus, router } = settings;
-  if (!("deploy" in prometheus)) return { place: prometheus, resources: [] };
-  return declarePrometheus(
-    prefix,
-    {
-      owner,
-      namespace: settings.namespace.name,
-      settings: prometheus.deploy,
-      serviceNamespaces: serviceNamespacesOf(settings),
-      router: router.kind,
-    },
-    options,
-  );
 }

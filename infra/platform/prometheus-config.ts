@@ -1,4 +1,4 @@
-import type { PrometheusDeployment } from "../kubernetes-contract.ts";
+import type { PrometheusDeployment } from "../prometheus-contract.ts";
 import type { ServiceNamespaces } from "./service-namespaces.ts";
 
 /** What a Prometheus in the cluster scrapes. */

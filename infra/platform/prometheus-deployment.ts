@@ -1,11 +1,8 @@
 import { createHash } from "node:crypto";
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type {
-  PrometheusDeployment,
-  PrometheusPlace,
-  RouterSettings,
-} from "../kubernetes-contract.ts";
+import type { PrometheusDeployment, PrometheusPlace } from "../prometheus-contract.ts";
+import type { RouterSettings } from "../router-contract.ts";
 import type { DeclareOptions } from "./declare-options.ts";
 import { withoutSidecar } from "./mesh.ts";
 import { ownedMetadata } from "./owned-object.ts";

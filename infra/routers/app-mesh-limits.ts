@@ -1,10 +1,6 @@
 import { ContractError } from "../contract.ts";
-import type {
-  AppMeshRouterSettings,
-  PathMatch,
-  RequestMatch,
-  RouteSettings,
-} from "../kubernetes-contract.ts";
+import type { PathMatch, RequestMatch, RouteSettings } from "../kubernetes-contract.ts";
+import type { AppMeshRouterSettings } from "../router-contract.ts";
 import {
   defaultRequestMs,
   headerMatches,

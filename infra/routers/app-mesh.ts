@@ -1,7 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Slot } from "../contract.ts";
-import type { AppMeshRouterSettings } from "../kubernetes-contract.ts";
+import type { AppMeshRouterSettings } from "../router-contract.ts";
 import { perSlot, slots } from "../names.ts";
 import { ownerAnnotations } from "../owner.ts";
 import { serviceLabels, slotLabels } from "../service/kubernetes-names.ts";

@@ -1,5 +1,6 @@
 import { ContractError } from "../contract.ts";
-import { profileNames, type ProfileName, type RouteSettings } from "../kubernetes-contract.ts";
+import type { RouteSettings } from "../kubernetes-contract.ts";
+import { profileNames, type ProfileName } from "../router-contract.ts";
 import { routeFaults } from "./gateway-limits.ts";
 import { gatewayProfiles, type Capability, type GatewayProfile } from "./gateway-profiles.ts";
 import { grpcCall } from "./gateway-rules.ts";

@@ -1,4 +1,5 @@
-import type { ProfileName, RouteSettings } from "../kubernetes-contract.ts";
+import type { RouteSettings } from "../kubernetes-contract.ts";
+import type { ProfileName } from "../router-contract.ts";
 import { envoyQueries } from "./envoy-queries.ts";
 import { gatewayApiLimits } from "./gateway-limits.ts";
 

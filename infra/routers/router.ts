@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Slot, TrafficSource } from "../contract.ts";
-import type { ClusterAccess, RouteSettings, WorkloadNames } from "../kubernetes-contract.ts";
+import type { ClusterAccess } from "../cluster-access.ts";
+import type { RouteSettings, WorkloadNames } from "../kubernetes-contract.ts";
 
 /** What every router is told of a service. */
 export interface RouteArgs {

@@ -9,13 +9,13 @@ import {
   type ServiceOutputs,
   type Slot,
 } from "../contract.ts";
+import { clusterAccessSchema } from "../cluster-access.ts";
 import {
-  clusterAccessSchema,
   kubernetesPlatformOutputsSchema,
   kubernetesServiceWritten,
-  prometheusPlaceSchema,
-  routerSettingsSchema,
 } from "../kubernetes-contract.ts";
+import { prometheusPlaceSchema } from "../prometheus-contract.ts";
+import { routerSettingsSchema } from "../router-contract.ts";
 import { perSlot, slots } from "../names.ts";
 import type { ObjectReader } from "../platform/preflight-objects.ts";
 import { checkAppMesh } from "../routers/app-mesh-limits.ts";

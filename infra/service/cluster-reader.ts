@@ -6,7 +6,7 @@ import {
   type KubernetesObject,
 } from "@kubernetes/client-node";
 import { ContractError } from "../contract.ts";
-import type { ClusterAccess } from "../kubernetes-contract.ts";
+import type { ClusterAccess } from "../cluster-access.ts";
 import type { ObjectReader } from "../platform/preflight-objects.ts";
 
 /** What an object is called. */

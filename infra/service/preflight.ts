@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ContractError } from "../contract.ts";
-import type { KubernetesServiceSettings, RouterSettings } from "../kubernetes-contract.ts";
+import type { KubernetesServiceSettings } from "../kubernetes-contract.ts";
+import type { RouterSettings } from "../router-contract.ts";
 import { slots } from "../names.ts";
 import { ownerAnnotation, ownerAnnotations } from "../owner.ts";
 import type { ObjectReader } from "../platform/preflight-objects.ts";

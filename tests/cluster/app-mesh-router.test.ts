@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import * as kubernetes from "@pulumi/kubernetes";
 import { ComponentResource } from "@pulumi/pulumi";
-import {
-  kubernetesServiceWritten,
-  type AppMeshRouterSettings,
-} from "../../infra/kubernetes-contract.ts";
+import { kubernetesServiceWritten } from "../../infra/kubernetes-contract.ts";
+import type { AppMeshRouterSettings } from "../../infra/router-contract.ts";
 import { slots } from "../../infra/names.ts";
 import { virtualRouter } from "../../infra/routers/app-mesh-objects.ts";
 import { appMeshRouter } from "../../infra/routers/app-mesh.ts";

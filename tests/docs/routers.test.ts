@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { profileNames } from "../../infra/kubernetes-contract.ts";
+import { profileNames } from "../../infra/router-contract.ts";
 import { capabilities, gatewayProfiles } from "../../infra/routers/gateway-profiles.ts";
 import { driverRights } from "../cluster/contracts/driver-rights.ts";
 import { between, tableAfter, textOf } from "./markdown.ts";

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { routeWritten, type AppMeshRouterSettings } from "../../infra/kubernetes-contract.ts";
+import { routeWritten } from "../../infra/kubernetes-contract.ts";
+import type { AppMeshRouterSettings } from "../../infra/router-contract.ts";
 import type { KubernetesRouterArgs } from "../../infra/routers/router.ts";
 
 /** A route as users write it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Slot } from "../../infra/contract.ts";
-import type { RouterSettings } from "../../infra/kubernetes-contract.ts";
+import type { RouterSettings } from "../../infra/router-contract.ts";
 import type { CanaryServiceArgs } from "../../infra/service/canary-service.ts";
 import {
   contour,

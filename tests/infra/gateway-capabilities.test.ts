@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ContractError, parse } from "../../infra/contract.ts";
-import {
-  profileNames,
-  routeWritten,
-  type ProfileName,
-  type RouteSettings,
-} from "../../infra/kubernetes-contract.ts";
+import { routeWritten, type RouteSettings } from "../../infra/kubernetes-contract.ts";
+import { profileNames, type ProfileName } from "../../infra/router-contract.ts";
 import { checkCapabilities, neededCapabilities } from "../../infra/routers/gateway-capabilities.ts";
 import { capabilities, gatewayProfiles } from "../../infra/routers/gateway-profiles.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "../../infra/contract.ts";
-import { profileNames, routeWritten } from "../../infra/kubernetes-contract.ts";
+import { routeWritten } from "../../infra/kubernetes-contract.ts";
+import { profileNames } from "../../infra/router-contract.ts";
 import { perSlot } from "../../infra/names.ts";
 import {
   capabilities,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { kubernetesServiceWritten, type RouterSettings } from "../../infra/kubernetes-contract.ts";
+import { kubernetesServiceWritten } from "../../infra/kubernetes-contract.ts";
+import type { RouterSettings } from "../../infra/router-contract.ts";
 import { preflightFaults } from "../../infra/service/preflight.ts";
 import {
   contour,
