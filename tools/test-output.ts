@@ -1,9 +1,12 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { closingLine } from "./test-counts.ts";
 import type { GroupResult } from "./test-group-run.ts";
 import type { TestGroup } from "./test-groups.ts";
 
 const redrawMs = 1_000;
+/** How much of a group's failures is told again, and of a group that broke off, in lines. */
+const failureLines = 80;
+const lastLines = 20;
 const eraseLine = "\r\u001B[2K";
 
 /** Where the words about groups go: the output of a test run, and a terminal beside it. */
@@ -53,9 +56,13 @@ export class TestOutput {
     this.#erase();
   }
 
-  /** A line for each group, in the order given. */
+  /** What failed once more, as it may stand far above; then a line for each group, in the order given. */
   summary(results: readonly GroupResult[]): void {
     this.close();
+    for (const { group, counts, logPath } of results) {
+      if (counts.failed === 0 || logPath === undefined) continue;
+      this.#write(`\n== failed in ${group.name}\n${failuresIn(readFileSync(logPath, "utf8"))}\n`);
+    }
     const width = Math.max(...results.map(({ group }) => group.name.length));
     this.#write(`\n== groups (${seconds(this.#startedAt)})\n`);
     for (const { group, counts, tookMs, problem } of results) {
@@ -98,6 +105,13 @@ export class TestOutput {
   #write(text: string): void {
     this.#streams.out.write(text);
   }
+}
+
+/** The end of a group's output: from mocha's list of failures on, or of one that never came to it its last lines. */
+function failuresIn(log: string): string {
+  const lines = log.trimEnd().split("\n");
+  const list = lines.findLastIndex((line) => /^\s*(\u001B\[\d+m)*\s*\d+ failing/.test(line));
+  return (list < 0 ? lines.slice(-lastLines) : lines.slice(list, list + failureLines)).join("\n");
 }
 
 function seconds(sinceMs: number): string {

@@ -68,6 +68,22 @@ describe("running groups of tests", function () {
   const isRunning = (pid: number): boolean => liveStartTime(pid) !== null;
   const pidIn = (file: string): number => Number(readFileSync(file, "utf8"));
 
+  it("tells once more at the end what failed, and only that", async () => {
+    const bad = group("bad", [
+      `out("  ✔ works\\n\\n  1 passing (1s)\\n  1 failing\\n\\n  1) breaks:\\n     Error: why\\n");`,
+      "report(1, 1);",
+      "process.exitCode = 1;",
+    ]);
+    const broken = group("broken", [`err("lost its way\\n");`, "process.exitCode = 3;"]);
+    const good = group("good", [`out("all is well\\n");`, "report(1, 0);"]);
+    const [printed] = await run([bad, broken, good]);
+    const end = printed.slice(printed.indexOf("== failed in"), printed.indexOf("== groups"));
+    assert.equal(
+      end,
+      "== failed in bad\n  1 failing\n\n  1) breaks:\n     Error: why\n\n== failed in broken\nlost its way\n\n",
+    );
+  });
+
   it("keeps each one's output together, in order, whichever stream it went to", async () => {
     const lines = ["one", "two", "three"];
     const talk = (name: string): TestGroup =>
