@@ -4,11 +4,14 @@ import type { KubeConfig, KubernetesObject } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { ApiRefusal, apiRequest } from "./api-request.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** An object of any kind: the client's own type does not name what is beside metadata. */
 export type AnyObject = KubernetesObject & Record<string, unknown>;
 
 const fieldManager = "upramp-test";
+
+const toldBoundMs = 10_000;
 
 const resourceListSchema = z.object({
   resources: z.array(z.object({ name: z.string(), kind: z.string(), namespaced: z.boolean() })),
@@ -69,18 +72,19 @@ async function pathOf(config: KubeConfig, object: AnyObject): Promise<string> {
   return `${base}${namespace}/${resource.name}/${metadata?.name}`;
 }
 
+/** The API server tells of a definition's kind a moment after it has called the definition established. */
 async function resourceOf(config: KubeConfig, base: string, kind: string): Promise<Resource> {
   const known = discovered.get(config) ?? new Map<string, readonly Resource[]>();
   discovered.set(config, known);
   const find = (): Resource | undefined =>
     known.get(base)?.find((resource) => resource.kind === kind && !resource.name.includes("/"));
-  if (find() === undefined) {
+  const found = find();
+  if (found !== undefined) return found;
+  return waitUntil(`the API server has kind ${kind} in ${base}`, toldBoundMs, async () => {
     const list = JSON.parse(await apiRequest(config, "GET", base)) as unknown;
     known.set(base, resourceListSchema.parse(list).resources);
-  }
-  const found = find();
-  if (found === undefined) throw new Error(`the API server has no kind ${kind} in ${base}`);
-  return found;
+    return find();
+  });
 }
 
 /** All objects of a YAML file, or of every YAML file of a folder. */
