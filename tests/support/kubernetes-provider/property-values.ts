@@ -14,10 +14,26 @@ export class Secret {
   }
 }
 
+/** An asset, an archive or a reference to a resource, as the engine's protocol writes it. */
+export class Marked {
+  readonly kind: "asset" | "archive" | "resource";
+  readonly fields: Fields;
+
+  constructor(kind: Marked["kind"], fields: Fields) {
+    this.kind = kind;
+    this.fields = fields;
+  }
+}
+
 // The marks of the engine's protocol (sdk/go/common/resource/sig).
 const unknownMark = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+const markedSignatures: Readonly<Record<Marked["kind"], string>> = {
+  asset: "c44067f5952c0a294b673a41bacd8c17",
+  archive: "0def7320c3a5731c473e5ecbe6d01bc7",
+  resource: "5cf8f73096256a8f31e491e813e4eb8e",
+};
 
 /** Keys of CustomResourceDefinitions that the SDK spells with underscores. */
 const schemaExtension = /^x_kubernetes_[a-z_]+$/;
@@ -30,23 +46,41 @@ const dashedSchemaExtension = /^x-kubernetes-[a-z-]+$/;
  * @throws Error for a value that no Kubernetes object can hold (asset, archive, resource)
  */
 export function decode(struct: StructMessage | undefined): Fields {
+  return decodeBag(struct, () => {
+    throw new Error(
+      "an asset, an archive or a resource was given where a Kubernetes object has a plain value",
+    );
+  });
+}
+
+/** As {@link decode}, with {@link Marked} in it as well. */
+export function decodeMarked(struct: StructMessage | undefined): Fields {
+  return decodeBag(struct, (marked) => marked);
+}
+
+function decodeBag(
+  struct: StructMessage | undefined,
+  decodeMark: (marked: Marked) => unknown,
+): Fields {
+  const decodeValue = (value: unknown): unknown => {
+    if (value === unknownMark) return unknownValue;
+    if (Array.isArray(value)) return value.map(decodeValue);
+    if (!isFields(value)) return value;
+    const { [signatureKey]: signature, ...fields } = value;
+    if (signature === undefined) return mapFields(value, (key) => key, decodeValue);
+    if (signature === secretSignature) return new Secret(decodeValue(fields["value"]));
+    return decodeMark(new Marked(markedKind(signature), fields));
+  };
   const decoded = struct === undefined ? {} : decodeValue(struct.toJavaScript());
   if (!isFields(decoded)) throw new Error("a property bag must be an object");
   return decoded;
 }
 
-function decodeValue(value: unknown): unknown {
-  if (value === unknownMark) return unknownValue;
-  if (Array.isArray(value)) return value.map(decodeValue);
-  if (!isFields(value)) return value;
-  const signature = value[signatureKey];
-  if (signature === secretSignature) return new Secret(decodeValue(value["value"]));
-  if (signature !== undefined) {
-    throw new Error(
-      "an asset, an archive or a resource was given where a Kubernetes object has a plain value",
-    );
+function markedKind(signature: unknown): Marked["kind"] {
+  for (const kind of ["asset", "archive", "resource"] as const) {
+    if (markedSignatures[kind] === signature) return kind;
   }
-  return mapFields(value, (key) => key, decodeValue);
+  throw new Error(`a value has the mark ${String(signature)}, which this stand-in does not know`);
 }
 
 /** The opposite of {@link decode}. */
@@ -60,6 +94,9 @@ function encodeValue(value: unknown): unknown {
   if (value === unknownValue) return unknownMark;
   if (value instanceof Secret) {
     return { [signatureKey]: secretSignature, value: encodeValue(value.value) };
+  }
+  if (value instanceof Marked) {
+    return { [signatureKey]: markedSignatures[value.kind], ...value.fields };
   }
   if (Array.isArray(value)) return value.map(encodeValue);
   return isFields(value) ? mapFields(value, (key) => key, encodeValue) : value;

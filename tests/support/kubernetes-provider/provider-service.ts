@@ -19,15 +19,15 @@ import type {
   UpdateResponse,
 } from "@pulumi/pulumi/proto/provider_pb.js";
 import type { PluginAttach, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
-import type { Autonaming } from "./autoname.ts";
+import { answering, checkFailure } from "./answering.ts";
 import { EngineLog } from "./engine-log.ts";
 import type { Change, ChangeKind } from "./object-diff.ts";
 import type { Effort } from "./object-writer.ts";
-import { KubernetesProvider, type Target } from "./operations.ts";
+import { KubernetesProvider } from "./operations.ts";
 import { decode, encode, reveal, unknownValue } from "./property-values.ts";
 import { checkConfig, diffConfig, parseConfig } from "./provider-config.ts";
-import { Empty, type Handler, type UnaryCall, wire } from "./pulumi-wire.ts";
-import { partialFailure, plainFailure } from "./wire-failure.ts";
+import { Empty, type UnaryCall, wire } from "./pulumi-wire.ts";
+import { autonamingOf, bytesOf, targetOf } from "./request-parts.ts";
 
 /** Version of the official provider that this one stands in for. */
 export const standInFor = "4.34.2";
@@ -55,40 +55,28 @@ export class ProviderService {
 
   handlers(): Readonly<Record<string, unknown>> {
     return {
-      attach: this.#answer<PluginAttach, object>((call) => this.#attach(call)),
-      cancel: this.#answer((call) => this.#cancel(call)),
-      check: this.#answer<CheckRequest, CheckResponse>((call) => this.#check(call)),
-      checkConfig: this.#answer<CheckRequest, CheckResponse>((call) => this.#checkConfig(call)),
-      configure: this.#answer<ConfigureRequest, ConfigureResponse>((call) => this.#configure(call)),
-      create: this.#answer<CreateRequest, CreateResponse>((call) => this.#create(call)),
-      delete: this.#answer<DeleteRequest, object>((call) => this.#delete(call)),
-      diff: this.#answer<DiffRequest, DiffResponse>((call) => this.#diff(call)),
-      diffConfig: this.#answer<DiffRequest, DiffResponse>((call) => this.#diffConfig(call)),
-      getPluginInfo: this.#answer<object, PluginInfo>(() => this.#pluginInfo()),
-      handshake: this.#answer<ProviderHandshakeRequest, ProviderHandshakeResponse>(() =>
+      attach: answering<PluginAttach, object>((call) => this.#attach(call)),
+      cancel: answering((call) => this.#cancel(call)),
+      check: answering<CheckRequest, CheckResponse>((call) => this.#check(call)),
+      checkConfig: answering<CheckRequest, CheckResponse>((call) => this.#checkConfig(call)),
+      configure: answering<ConfigureRequest, ConfigureResponse>((call) => this.#configure(call)),
+      create: answering<CreateRequest, CreateResponse>((call) => this.#create(call)),
+      delete: answering<DeleteRequest, object>((call) => this.#delete(call)),
+      diff: answering<DiffRequest, DiffResponse>((call) => this.#diff(call)),
+      diffConfig: answering<DiffRequest, DiffResponse>((call) => this.#diffConfig(call)),
+      getPluginInfo: answering<object, PluginInfo>(() => this.#pluginInfo()),
+      handshake: answering<ProviderHandshakeRequest, ProviderHandshakeResponse>(() =>
         this.#handshake(),
       ),
-      invoke: this.#answer<InvokeRequest, InvokeResponse>((call) => this.#invoke(call)),
-      read: this.#answer<ReadRequest, ReadResponse>((call) => this.#read(call)),
-      update: this.#answer<UpdateRequest, UpdateResponse>((call) => this.#update(call)),
+      invoke: answering<InvokeRequest, InvokeResponse>((call) => this.#invoke(call)),
+      read: answering<ReadRequest, ReadResponse>((call) => this.#read(call)),
+      update: answering<UpdateRequest, UpdateResponse>((call) => this.#update(call)),
     };
   }
 
   /** Ends every operation under way as cancelled. */
   cancelAll(): void {
     for (const { cancel } of this.#connections.values()) cancel.abort();
-  }
-
-  #answer<Request, Response>(
-    handle: (call: UnaryCall<Request>) => Promise<Response> | Response,
-  ): Handler<Request, Response> {
-    return (call, answer) => {
-      // `async` turns what a handler throws at once into a rejection.
-      (async () => await handle(call))().then(
-        (response) => answer(null, response),
-        (error: unknown) => answer(partialFailure(error) ?? plainFailure(error)),
-      );
-    };
   }
 
   #connection(call: UnaryCall<unknown>): Connection {
@@ -197,7 +185,7 @@ export class ProviderService {
       olds === undefined || Object.keys(decode(olds)).length === 0 ? undefined : decode(olds),
       decode(request.getNews()),
       autonamingOf(request),
-      bytes(request.getRandomseed()),
+      bytesOf(request.getRandomseed()),
     );
     const response = new wire.provider.CheckResponse();
     response.setInputs(encode(inputs));
@@ -300,33 +288,6 @@ export class ProviderService {
     response.setReturn(encode({ result }));
     return response;
   }
-}
-
-function targetOf(request: { getUrn(): string; getType(): string; getName(): string }): Target {
-  return { urn: request.getUrn(), type: request.getType(), name: request.getName() };
-}
-
-function autonamingOf(request: CheckRequest): Autonaming | undefined {
-  const options = request.getAutonaming();
-  if (options === undefined) return undefined;
-  const { DISABLE, ENFORCE } = wire.provider.CheckRequest.AutonamingOptions.Mode;
-  if (options.getMode() === DISABLE) return { mode: "disable" };
-  const name = options.getProposedName();
-  return { mode: options.getMode() === ENFORCE ? "enforce" : "propose", name };
-}
-
-function bytes(value: Uint8Array | string): Uint8Array {
-  return typeof value === "string" ? Buffer.from(value, "base64") : value;
-}
-
-function checkFailure(
-  property: string,
-  reason: string,
-): InstanceType<typeof wire.provider.CheckFailure> {
-  const failure = new wire.provider.CheckFailure();
-  failure.setProperty(property);
-  failure.setReason(reason);
-  return failure;
 }
 
 function diffKind({ kind, replaces }: Change) {

@@ -1,16 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { accessSync, constants, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { createInterface } from "node:readline";
+import { startProviderProcess } from "../provider-process.ts";
 
 /** Folder with `pulumi-resource-kubernetes`, for PATH: how a plain `pulumi up` finds the stand-in. */
 export const standInFolder = join(import.meta.dirname, "bin");
-
-/** A start takes about 0.5 s on an idle machine. */
-const startBoundMs = 30_000;
-const stopBoundMs = 5_000;
 
 /** A provider that engines can use. */
 export interface KubernetesProviderProcess {
@@ -60,36 +54,17 @@ export async function startKubernetesProvider(
     options.settleMs === undefined
       ? {}
       : { KUBERNETES_PROVIDER_SETTLE_MS: String(options.settleMs) };
-  const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts")], {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { ...process.env, ...options.env, ...settle, KUBERNETES_PROVIDER_STDIN: "1" },
+  const { firstLine, stop } = await startProviderProcess({
+    name: "kubernetes",
+    script: join(import.meta.dirname, "main.ts"),
+    env: { ...options.env, ...settle, KUBERNETES_PROVIDER_STDIN: "1" },
   });
-  let words = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    words = (words + text).slice(-4_000);
-  });
-  const exited = once(child, "exit");
-  const lines = createInterface(child.stdout);
-  const first = await Promise.race([
-    once(lines, "line", { signal: AbortSignal.timeout(startBoundMs) }).then(([line]) =>
-      Number(line),
-    ),
-    exited.then(() => undefined),
-  ]).catch(() => undefined);
-  if (first === undefined) {
-    child.kill("SIGKILL");
-    throw new Error(`the kubernetes provider did not start:\n${words}`);
-  }
+  const port = Number(firstLine);
   return {
     kind: "stand-in",
-    port: first,
-    env: { PULUMI_DEBUG_PROVIDERS: `kubernetes:${first}` },
-    stop: async () => {
-      child.stdin.end();
-      const bound = setTimeout(() => child.kill("SIGKILL"), stopBoundMs);
-      await exited;
-      clearTimeout(bound);
-    },
+    port,
+    env: { PULUMI_DEBUG_PROVIDERS: `kubernetes:${port}` },
+    stop,
   };
 }
 

@@ -1,0 +1,222 @@
+import type { ConstructRequest, ConstructResponse } from "@pulumi/pulumi/proto/provider_pb.js";
+import { isFields, textAt } from "../kubernetes-provider/kubernetes-object.ts";
+import {
+  decodeMarked,
+  encode,
+  Marked,
+  reveal,
+  unknownValue,
+} from "../kubernetes-provider/property-values.ts";
+import { wire } from "../kubernetes-provider/pulumi-wire.ts";
+import { checkValue } from "./check-value.ts";
+import { Monitor, type Registered } from "./monitor.ts";
+import { packageVersion, resourceTypes } from "./token-types.ts";
+import { sayFailures } from "./typed-provider.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A component that is being made. */
+interface Construction {
+  readonly name: string;
+  readonly inputs: Fields;
+  /** Registers a resource of AWS inside of it. */
+  readonly child: (type: string, suffix: string, inputs: Fields) => Promise<Registered>;
+}
+
+const components: Readonly<Record<string, (component: Construction) => Promise<Fields>>> = {
+  "eks:index:Cluster": cluster,
+  "eks:index:ManagedNodeGroup": managedNodeGroup,
+};
+
+/**
+ * Makes a component of `@pulumi/eks`: the resources that its outputs name, not all that the official one has
+ * (security group rules, instance profiles, the add-ons' own resources).
+ *
+ * @throws Error naming every wrong input, or for a component that the stand-in does not know
+ */
+export async function construct(request: ConstructRequest): Promise<ConstructResponse> {
+  const [type, name] = [request.getType(), request.getName()];
+  const make = components[type];
+  if (make === undefined) {
+    const known = Object.keys(components).join(", ");
+    throw new Error(`${type} is not served by this stand-in; known are ${known}`);
+  }
+  const inputs = decodeMarked(request.getInputs());
+  const failures = checkValue(resourceTypes("eks", type).args, inputs);
+  if (failures.length > 0) throw new Error(`${type} ${name}: ${sayFailures(failures)}`);
+  const monitor = new Monitor(request.getMonitorendpoint());
+  try {
+    const providers = request.getProvidersMap();
+    const parent = request.getParent();
+    const entries = [...providers.entries()];
+    const own = await monitor.register({
+      type,
+      name,
+      parent,
+      isComponent: true,
+      providers: entries,
+    });
+    const outputs = await make({
+      name,
+      inputs,
+      child: (childType, suffix, childInputs) =>
+        monitor.register({
+          type: childType,
+          name: `${name}-${suffix}`,
+          parent: own.urn,
+          inputs: childInputs,
+          provider: providers.get("aws"),
+          version: packageVersion("aws"),
+        }),
+    });
+    await monitor.registerOutputs(own.urn, outputs);
+    const response = new wire.provider.ConstructResponse();
+    response.setUrn(own.urn);
+    response.setState(encode(outputs));
+    return response;
+  } finally {
+    monitor.close();
+  }
+}
+
+async function cluster({ inputs, child }: Construction): Promise<Fields> {
+  const role =
+    inputs["serviceRole"] ??
+    (
+      await child("aws:iam/role:Role", "eksRole-role", {
+        assumeRolePolicy: trust("eks.amazonaws.com"),
+      })
+    ).outputs["arn"];
+  const subnetIds = ["subnetIds", "publicSubnetIds", "privateSubnetIds"].flatMap((key) => {
+    const ids = inputs[key];
+    return Array.isArray(ids) ? (ids as unknown[]) : [];
+  });
+  const made = await child("aws:eks/cluster:Cluster", "eksCluster", {
+    ...pick(inputs, [
+      "name",
+      "version",
+      "enabledClusterLogTypes",
+      "deletionProtection",
+      "upgradePolicy",
+    ]),
+    ...(inputs["clusterTags"] === undefined ? {} : { tags: inputs["clusterTags"] }),
+    roleArn: typeof role === "string" || !(role instanceof Marked) ? role : role.fields["id"],
+    vpcConfig: {
+      subnetIds,
+      ...pick(inputs, ["endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs"]),
+    },
+    accessConfig: pick(inputs, ["authenticationMode"]),
+    ...(inputs["encryptionConfigKeyArn"] === undefined
+      ? {}
+      : {
+          encryptionConfig: {
+            provider: { keyArn: inputs["encryptionConfigKeyArn"] },
+            resources: ["secrets"],
+          },
+        }),
+  });
+  const { outputs } = made;
+  const url = under(outputs, "identities", 0, "oidcs", 0, "issuer");
+  const hasOidc = reveal(inputs)["createOidcProvider"] === true;
+  const oidc = hasOidc
+    ? await child("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "oidcProvider", {
+        clientIdLists: ["sts.amazonaws.com"],
+        url,
+      })
+    : undefined;
+  const kubeconfig = kubeconfigOf(outputs);
+  return {
+    ...pick(inputs, ["clusterSecurityGroup", "instanceRoles"]),
+    autoModeNodeRoleName: "",
+    clusterIngressRuleId: "",
+    clusterSecurityGroupId: under(outputs, "vpcConfig", "clusterSecurityGroupId"),
+    core: {
+      cluster: made.reference,
+      endpoint: outputs["endpoint"],
+      vpcId: inputs["vpcId"],
+      subnetIds,
+    },
+    eksCluster: made.reference,
+    fargateProfileId: "",
+    fargateProfileStatus: "",
+    kubeconfig,
+    kubeconfigJson: typeof kubeconfig === "symbol" ? kubeconfig : JSON.stringify(kubeconfig),
+    nodeSecurityGroupId: "",
+    oidcIssuer: typeof url === "string" ? url.replace("https://", "") : url,
+    oidcProviderArn: oidc?.outputs["arn"] ?? "",
+    oidcProviderUrl: url,
+  };
+}
+
+async function managedNodeGroup({ inputs, child }: Construction): Promise<Fields> {
+  const made = await child("aws:eks/nodeGroup:NodeGroup", "nodeGroup", {
+    ...pick(inputs, [
+      "amiType",
+      "capacityType",
+      "clusterName",
+      "diskSize",
+      "instanceTypes",
+      "labels",
+      "nodeGroupName",
+      "nodeRoleArn",
+      "scalingConfig",
+      "subnetIds",
+      "tags",
+      "taints",
+      "version",
+    ]),
+  });
+  return { nodeGroup: made.reference, nodeSecurityGroupId: "" };
+}
+
+function kubeconfigOf(cluster: Fields): unknown {
+  const name = textAt(cluster, "name");
+  const { endpoint } = cluster;
+  if (typeof endpoint !== "string") return endpoint;
+  return {
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "aws",
+    clusters: [
+      {
+        name: "kubernetes",
+        cluster: {
+          server: endpoint,
+          "certificate-authority-data": under(cluster, "certificateAuthority", "data"),
+        },
+      },
+    ],
+    contexts: [{ name: "aws", context: { cluster: "kubernetes", user: "aws" } }],
+    users: [
+      {
+        name: "aws",
+        user: {
+          exec: {
+            apiVersion: "client.authentication.k8s.io/v1beta1",
+            command: "aws",
+            args: ["eks", "get-token", "--cluster-name", name, "--output", "json"],
+          },
+        },
+      },
+    ],
+  };
+}
+
+function trust(service: string): string {
+  const statement = { Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" };
+  return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+}
+
+/** What is under a path; unknown where something on the way is. */
+function under(value: unknown, ...path: readonly (string | number)[]): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined || value === unknownValue) return value;
+  if (typeof key === "number") return Array.isArray(value) ? under(value[key], ...rest) : undefined;
+  return isFields(value) ? under(value[key], ...rest) : undefined;
+}
+
+function pick(inputs: Fields, keys: readonly string[]): Fields {
+  return Object.fromEntries(
+    keys.flatMap((key) => (inputs[key] === undefined ? [] : [[key, inputs[key]]])),
+  );
+}

@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import { startProviderProcess } from "../provider-process.ts";
+import type { PackageName } from "./token-types.ts";
+
+/** Stand-ins that engines can use. */
+export interface TypedProviders {
+  /** To add to the environment of `pulumi`: PULUMI_DEBUG_PROVIDERS. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts stand-ins for these packages: providers that make nothing and check every input against the package's
+ * own declarations (see `TypedProvider` for what they do not check). They are one process that ends with
+ * this one, whatever ends it.
+ *
+ * @throws Error with the process's words when it does not start
+ */
+export async function startTypedProviders(
+  packages: readonly PackageName[],
+): Promise<TypedProviders> {
+  const { firstLine, stop } = await startProviderProcess({
+    name: packages.join(", "),
+    script: join(import.meta.dirname, "main.ts"),
+    args: packages,
+  });
+  return { env: { PULUMI_DEBUG_PROVIDERS: firstLine }, stop };
+}
