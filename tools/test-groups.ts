@@ -33,6 +33,8 @@ const ownClusterRules: readonly GroupRule[] = [
   // Each of them kills parts of its cluster and starts gateways whose ports are given.
   { name: "cluster, end to end", under: "tests/cluster/end-to-end/", expectedS: 150 },
   { name: "cluster", under: "tests/cluster/kubernetes-provider", expectedS: 120 },
+  { name: "cluster", under: "tests/cluster/kubernetes-platform", expectedS: 130 },
+  { name: "cluster", under: "tests/cluster/canary-service", expectedS: 150 },
 ];
 const sharedCluster: GroupRule = { name: "cluster", under: "tests/cluster/", expectedS: 240 };
 
