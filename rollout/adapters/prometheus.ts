@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Sample } from "../core/analysis.ts";
 import type { MetricsClient } from "../ports.ts";
+import type { AmpAccess } from "./amp-access.ts";
 import { boundedFetch, type Answer } from "./bounded-fetch.ts";
 import type { PrometheusCredentials } from "./prometheus-credentials.ts";
 
@@ -8,6 +9,8 @@ export interface PrometheusOptions {
   /** Base URL of the HTTP API; a path in it is kept, so a proxy or Mimir's `/prometheus` will do. */
   readonly address: string;
   readonly credentials?: PrometheusCredentials | undefined;
+  /** Signs each request, for a workspace of Amazon Managed Prometheus; in the place of `credentials`. */
+  readonly amp?: AmpAccess | undefined;
   /** Longest wait for one answer; default 5 s, well under the shortest sensible interval. */
   readonly timeoutMs?: number | undefined;
   /** Hears PromQL's own warnings, which do not change the sample. */
@@ -102,19 +105,31 @@ export class PrometheusClient implements MetricsClient {
   }
 
   async #ask(promql: string, at: number, signal: AbortSignal): Promise<Outcome> {
-    const timeoutMs = this.#options.timeoutMs ?? defaultTimeoutMs;
-    const body = new URLSearchParams({
+    const { amp, credentials, timeoutMs = defaultTimeoutMs } = this.#options;
+    const form = new URLSearchParams({
       query: promql,
       time: (at / 1_000).toFixed(3),
       timeout: `${timeoutMs}ms`,
     });
-    const headers = { accept: "application/json", ...authorization(this.#options.credentials) };
+    const request = {
+      method: "POST",
+      body: form.toString(),
+      headers: {
+        accept: "application/json",
+        "content-type": "application/x-www-form-urlencoded",
+        ...authorization(credentials),
+      },
+    };
     try {
+      const headers =
+        amp === undefined
+          ? request.headers
+          : await amp.headers({ ...request, url: this.#url }, timeoutMs, signal);
       const bounds = { timeoutMs, bytesMax };
-      const init = { method: "POST", body, headers };
-      return outcomeOf(await boundedFetch(this.#url, init, bounds, signal));
+      const answer = await boundedFetch(this.#url, { ...request, headers }, bounds, signal);
+      return outcomeOf(answer, (refused) => amp?.explain(refused) ?? statusMessage(refused));
     } catch (error) {
-      // boundedFetch rejects with Errors only, whose messages are for people
+      // both reject with Errors only, whose messages are for people
       return { kind: "failed", message: error instanceof Error ? error.message : String(error) };
     }
   }
@@ -129,7 +144,7 @@ function authorization(
   return { authorization: `Basic ${pair}` };
 }
 
-function outcomeOf(answer: Answer): Outcome {
+function outcomeOf(answer: Answer, explain: (refused: Answer) => string): Outcome {
   const json = parseJson(answer.body);
   const refused = errorSchema.safeParse(json);
   if (refused.success) {
@@ -139,7 +154,7 @@ function outcomeOf(answer: Answer): Outcome {
     const isQuery = errorType === "bad_data" || errorType === "execution";
     return { kind: isQuery ? "rejected" : "failed", message };
   }
-  if (answer.status !== 200) return { kind: "failed", message: statusMessage(answer) };
+  if (answer.status !== 200) return { kind: "failed", message: explain(answer) };
   const parsed = successSchema.safeParse(json);
   if (!parsed.success) {
     const message = "the answer is not that of a Prometheus query API; is the address right?";

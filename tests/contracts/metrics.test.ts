@@ -2,6 +2,7 @@ import type { Sample } from "../../rollout/core/analysis.ts";
 import { FakeMetrics } from "../support/fake-metrics.ts";
 import { knownQueries, metricsContract, type MetricsUnderTest } from "./metrics.contract.ts";
 import { realPrometheus } from "./real-prometheus.ts";
+import { signedPrometheus } from "./signed-prometheus.ts";
 
 /** What Prometheus would say. */
 function known(query: string, at: number): Sample {
@@ -43,4 +44,5 @@ async function fakeServer(): Promise<MetricsUnderTest> {
 describe("contract of MetricsClient", () => {
   describe("FakeMetrics", () => metricsContract(fakeServer));
   describe("PrometheusClient on a real Prometheus", () => metricsContract(realPrometheus));
+  describe("PrometheusClient with signed queries", () => metricsContract(signedPrometheus));
 });
