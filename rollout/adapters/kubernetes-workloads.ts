@@ -3,7 +3,7 @@ import type { WorkloadNames } from "../../infra/contract.ts";
 import type { Slot } from "../core/assignment.ts";
 import type { Readiness } from "../core/decide.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
-import { podProblems, type TemplateMarks } from "./pod-problems.ts";
+import { podProblems, type PodProblem, type TemplateMarks } from "./pod-problems.ts";
 
 const condition = z.object({
   type: z.string(),
@@ -86,20 +86,21 @@ export class KubernetesWorkloads {
     const seen = kind === "Deployment" ? this.#deployment(object) : daemonSet(object);
     const { ready, wanted } = seen;
     if (ready >= wanted) return { ready, wanted };
-    const failed = await this.#failure(seen, signal);
-    return failed === null ? { ready, wanted } : { ready, wanted, failed };
+    return { ready, wanted, ...(await this.#problem(seen, signal)) };
   }
 
-  /** Why it will not become whole by itself, or null while that is open. */
-  async #failure(seen: Seen, signal: AbortSignal): Promise<string | null> {
+  /** What keeps it from being whole, and whether that is final. */
+  async #problem(seen: Seen, signal: AbortSignal): Promise<Pick<Readiness, "failed" | "trouble">> {
     const labels = Object.entries(seen.labels).map(([key, value]) => `${key}=${value}`);
     const query = new URLSearchParams({ labelSelector: labels.join(",") }).toString();
     const pods = await this.#api.get(`/api/v1/namespaces/${this.#namespace}/pods?${query}`, signal);
     const problems = podProblems(pods, seen.template);
     const hopeless = problems.filter(({ isHopeless }) => isHopeless);
-    if (hopeless.length > 0) return hopeless.map(({ words }) => words).join("; ");
-    if (seen.gaveUp === null) return null;
-    return [seen.gaveUp, ...problems.map(({ words }) => words)].join("; ");
+    if (hopeless.length > 0) return { failed: joined(hopeless) };
+    if (seen.gaveUp !== null) {
+      return { failed: [seen.gaveUp, ...problems.map(({ words }) => words)].join("; ") };
+    }
+    return problems.length === 0 ? {} : { trouble: joined(problems) };
   }
 
   #deployment(object: unknown): Seen {
@@ -126,6 +127,10 @@ export class KubernetesWorkloads {
       gaveUp: hasGivenUp ? words.join("; ") : null,
     };
   }
+}
+
+function joined(problems: readonly PodProblem[]): string {
+  return problems.map(({ words }) => words).join("; ");
 }
 
 function daemonSet(object: unknown): Seen {

@@ -7,6 +7,8 @@ export interface Readiness {
   readonly wanted: number;
   /** Why it will not become whole by itself, in the workload's own words; absent while that is open. */
   readonly failed?: string | undefined;
+  /** What keeps it from being whole now, in the same words; waiting may mend it. */
+  readonly trouble?: string | undefined;
 }
 
 /** What a person asked of a running rollout. */
@@ -55,6 +57,19 @@ export function failedToStart(
 ): { readonly kind: "canaryFailedToStart"; readonly message: string } | null {
   const message = workload?.failed;
   return message === undefined ? null : { kind: "canaryFailedToStart", message };
+}
+
+/** The reason to leave a workload of which nothing is ready; null otherwise, and when that is unknown. */
+export function lost(
+  workload: Readiness | null,
+): { readonly kind: "canaryLost"; readonly message?: string } | null {
+  return isDead(workload) ? { kind: "canaryLost", ...ownWords(workload) } : null;
+}
+
+/** What a workload says of why it is not whole. */
+export function ownWords(workload: Readiness | null): { readonly message?: string } {
+  const message = workload?.failed ?? workload?.trouble;
+  return message === undefined ? {} : { message };
 }
 
 /** What a router that does not show the split is told by. */

@@ -2,7 +2,14 @@ import type { CheckResult } from "./analysis.ts";
 import { count } from "./counters.ts";
 import { wait, type Decision, type Situation } from "./decision.ts";
 import { rollBack } from "./going-back.ts";
-import { failedToStart, isDead, isWhole, readinessOf, type Readiness } from "./observation.ts";
+import {
+  failedToStart,
+  isWhole,
+  lost,
+  ownWords,
+  readinessOf,
+  type Readiness,
+} from "./observation.ts";
 import { promoteNow } from "./promotion.ts";
 import { awaitRouter, confirm, drift } from "./read-back.ts";
 import type { Reason } from "./reason.ts";
@@ -37,7 +44,8 @@ function whileDeploying(at: Situation, state: Progressing): Decision {
 function whileStepping(at: Situation, state: Progressing): Decision {
   const { now, check } = at.seen;
   const canary = readinessOf(at.seen, newSlot(state.rollout));
-  if (isDead(canary)) return rollBack(at, state, { kind: "canaryLost" });
+  const died = lost(canary);
+  if (died !== null) return rollBack(at, state, died);
   if (state.confirmedAt === null) return confirm(at, state);
   const drifted = drift(at, state);
   if (drifted !== null) return drifted;
@@ -89,5 +97,5 @@ function notReady(
   waitedMs: number,
 ): Extract<Reason, { kind: "canaryNotReady" }> {
   const { ready, wanted } = canary ?? { ready: 0, wanted: 0 };
-  return { kind: "canaryNotReady", ready, wanted, waitedMs };
+  return { kind: "canaryNotReady", ready, wanted, waitedMs, ...ownWords(canary) };
 }

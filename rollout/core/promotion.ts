@@ -4,7 +4,7 @@ import { refuse } from "./commands.ts";
 import { count } from "./counters.ts";
 import { act, finish, wait, type Decision, type Situation } from "./decision.ts";
 import { rollBack } from "./going-back.ts";
-import { isDead, isWhole, readinessOf } from "./observation.ts";
+import { isWhole, lost, readinessOf } from "./observation.ts";
 import { awaitRouter, confirm, drift } from "./read-back.ts";
 import type { Reason } from "./reason.ts";
 import { watchMs } from "./schedule.ts";
@@ -43,9 +43,8 @@ export function promote(at: Situation, state: Progressing | Waiting, reason: Rea
 
 /** All requests were sent to the new revision; the router has to acknowledge it. */
 export function whilePromoting(at: Situation, state: Promoting): Decision {
-  if (isDead(readinessOf(at.seen, newSlot(state.rollout)))) {
-    return rollBack(at, state, { kind: "canaryLost" });
-  }
+  const died = lost(readinessOf(at.seen, newSlot(state.rollout)));
+  if (died !== null) return rollBack(at, state, died);
   const silent = awaitRouter(at, state);
   if (silent !== null) return silent;
   const next: FinalizingPromoted = {
@@ -65,9 +64,8 @@ export function whilePromoted(at: Situation, state: FinalizingPromoted): Decisio
     const done = { phase: "succeeded", assignment, rollout, finishedAt: at.seen.now } as const;
     return finish(at, { ...at.record, failed: null }, done, { kind: "bakeOver" });
   }
-  if (isDead(readinessOf(at.seen, newSlot(rollout)))) {
-    return rollBack(at, state, { kind: "canaryLost" });
-  }
+  const died = lost(readinessOf(at.seen, newSlot(rollout)));
+  if (died !== null) return rollBack(at, state, died);
   if (state.confirmedAt === null) return confirm(at, state);
   return drift(at, state) ?? bake(at, state, state.confirmedAt);
 }

@@ -91,8 +91,14 @@ export type RollbackReason =
       readonly ready: number;
       readonly wanted: number;
       readonly waitedMs: number;
+      /** What keeps it from being ready, in the workload's own words. */
+      readonly message?: string | undefined;
     }
-  | { readonly kind: "canaryLost" }
+  | {
+      readonly kind: "canaryLost";
+      /** Why nothing is ready any more, in the workload's own words. */
+      readonly message?: string | undefined;
+    }
   | {
       readonly kind: "routerSilent";
       readonly want: Weights;

@@ -3,7 +3,7 @@ import { refuse } from "./commands.ts";
 import { count } from "./counters.ts";
 import { wait, type Decision, type Situation } from "./decision.ts";
 import { rollBack } from "./going-back.ts";
-import { isDead, isWhole, readinessOf } from "./observation.ts";
+import { isWhole, lost, readinessOf } from "./observation.ts";
 import { promoteNow } from "./promotion.ts";
 import { confirm, drift } from "./read-back.ts";
 import { pollMs } from "./schedule.ts";
@@ -13,9 +13,8 @@ import { isLastStep, onward } from "./steps.ts";
 /** Held at a step until a person promotes. Checks go on and can still roll back. */
 export function whileWaiting(at: Situation, state: Waiting): Decision {
   const { command, check } = at.seen;
-  if (isDead(readinessOf(at.seen, newSlot(state.rollout)))) {
-    return rollBack(at, state, { kind: "canaryLost" });
-  }
+  const died = lost(readinessOf(at.seen, newSlot(state.rollout)));
+  if (died !== null) return rollBack(at, state, died);
   if (state.confirmedAt === null) return confirm(at, state);
   const drifted = drift(at, state);
   if (drifted !== null) return drifted;

@@ -126,9 +126,9 @@ export function causeText(why: RollbackReason): string {
     case "canaryFailedToStart":
       return `the canary did not start (${oneLine(why.message)})`;
     case "canaryNotReady":
-      return `the canary has ${why.ready} of ${why.wanted} ready after ${durationText(why.waitedMs)}`;
+      return `the canary has ${why.ready} of ${why.wanted} ready after ${durationText(why.waitedMs)}${inBrackets(why.message)}`;
     case "canaryLost":
-      return "nothing of the new revision is ready any more";
+      return `nothing of the new revision is ready any more${inBrackets(why.message)}`;
     case "routerSilent":
       return `the router did not show ${weightsText(why.want)} within ${durationText(why.waitedMs)}; ${seenText(why)}`;
     case "splitContested":
@@ -238,6 +238,10 @@ export function actionText(action: string): string {
 
 function times(count: number): string {
   return count === 1 ? "once" : `${count} times`;
+}
+
+function inBrackets(words: string | undefined): string {
+  return words === undefined ? "" : ` (${oneLine(words)})`;
 }
 
 function oneLine(words: string): string {

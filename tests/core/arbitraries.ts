@@ -76,6 +76,7 @@ export const anyCheck: fc.Arbitrary<CheckResult> = fc
 
 const anyWhy: fc.Arbitrary<RollbackReason> = fc.constantFrom(
   { kind: "canaryLost" },
+  { kind: "canaryLost", message: "it ended with exit code 137 (OOMKilled)" },
   { kind: "wantedIsPrimary" },
   { kind: "rollbackRequested" },
 );

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { decide, withConfigured } from "../../rollout/core/decide.ts";
+import type { Readiness } from "../../rollout/core/observation.ts";
+import type { Reason } from "../../rollout/core/reason.ts";
 import { historyMax, newSlot, rolloutWeight } from "../../rollout/core/state.ts";
 import {
   dead,
@@ -108,6 +110,27 @@ describe("readiness", () => {
     story.pass(119_000).look();
     story.pass(1_000).look(unready);
     assert.equal(story.pass(119_000).look(unready).reason.kind, "waitingForCheck");
+  });
+
+  it("tells why nothing of the canary is ready, in the workload's own words", () => {
+    const message =
+      "pod a: container podinfo is not ready; it ended with exit code 137 (OOMKilled)";
+    const dying = { ...dead, trouble: message };
+    const hopeless = { ...dying, failed: "pod a: container podinfo: CrashLoopBackOff" };
+    const reasonOf = (story: Story, canary: Readiness): Reason =>
+      story.look(readyIn("green", canary)).reason;
+    const died = { kind: "canaryLost", message } as const;
+    assert.deepEqual(reasonOf(new Story().atStep(0), dying), died);
+    assert.deepEqual(
+      reasonOf(new Story({ steps: [step(20, { hold: true })] }).held(), dying),
+      died,
+    );
+    assert.deepEqual(reasonOf(new Story().promoting(), dying), died);
+    assert.deepEqual(reasonOf(new Story().baking(), dying), died);
+    assert.deepEqual(reasonOf(new Story().atStep(0), hopeless), {
+      kind: "canaryLost",
+      message: hopeless.failed,
+    });
   });
 
   it("that cannot be read stops the way forward, and not for ever", () => {

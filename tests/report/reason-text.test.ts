@@ -93,6 +93,21 @@ const afterRollback: Readonly<Record<RollbackReason["kind"], string>> = {
 const timeText = (at: number): string => `[${at}]`;
 
 describe("reasons in words", () => {
+  it("have the workload's own words where it says some", () => {
+    const message = "pod a: it ended with\n exit code 137 (OOMKilled)";
+    assert.equal(
+      reasonText({ kind: "canaryLost", message }, timeText),
+      `${words.canaryLost} (pod a: it ended with exit code 137 (OOMKilled))`,
+    );
+    assert.equal(
+      reasonText(
+        { kind: "canaryNotReady", ready: 1, wanted: 2, waitedMs: 120_500, message },
+        timeText,
+      ),
+      `${words.canaryNotReady} (pod a: it ended with exit code 137 (OOMKilled))`,
+    );
+  });
+
   it("are tested with one of each kind", () => {
     const kinds = new Set(everyReason.map(({ kind }) => kind));
     assert.deepEqual([...kinds].toSorted(), [...Object.keys(words), "rolledBack"].toSorted());

@@ -74,6 +74,19 @@ describeOnCluster("KubernetesWorkloads", (cluster) => {
     );
   });
 
+  it("says how the last ready pod ended, before it is in a crash loop", async () => {
+    await space.applyDeployment(slotNames.green, 1, pod({ EXIT_AFTER_MS: "1500", EXIT_CODE: "3" }));
+    await waitUntil("it is whole", boundMs, async () => (await green()).ready === 1);
+    const ended = await waitUntil("it is not", boundMs, async () => {
+      const { ready, trouble = "" } = await green();
+      return ready === 0 && trouble.includes("exit code") ? trouble : undefined;
+    });
+    assert.match(
+      ended,
+      /^pod podinfo-green-\S+: container podinfo is not ready; it ended with exit code 3;/,
+    );
+  });
+
   it("says which image cannot be pulled", async () => {
     const image = "podinfo.invalid/podinfo:missing";
     await space.applyDeployment(slotNames.green, 1, pod({}, { image }));
@@ -88,8 +101,10 @@ describeOnCluster("KubernetesWorkloads", (cluster) => {
     await space.untilPod(slotNames.green, "is unschedulable", ({ status }) =>
       (status?.conditions ?? []).some(({ reason }) => reason === "Unschedulable"),
     );
+    const { trouble, ...rest } = await green();
+    assert.match(trouble ?? "", /^pod podinfo-green-\S+: Unschedulable: .*Insufficient cpu/);
     // a cluster that grows by itself may still mend it
-    assert.deepEqual(await green(), { ready: 0, wanted: 1 });
+    assert.deepEqual(rest, { ready: 0, wanted: 1 });
     await fails(
       /^ProgressDeadlineExceeded: .*; pod podinfo-green-\S+: Unschedulable: .*Insufficient cpu/,
     );
