@@ -73,6 +73,7 @@ function checkFields(
 ): void {
   const { fields, others } = shape;
   for (const [key, item] of Object.entries(value)) {
+    if (item === undefined) continue;
     const expected = fields.get(key)?.shape ?? others;
     if (expected === undefined) fail(below(place, key), unknownProperty(key, shape));
     else check(expected, item, below(place, key));

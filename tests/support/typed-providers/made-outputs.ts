@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isFields } from "../kubernetes-provider/kubernetes-object.ts";
+import { at, isFields } from "../kubernetes-provider/kubernetes-object.ts";
 import { unknownValue } from "../kubernetes-provider/property-values.ts";
 import type { ObjectShape, Shape } from "./shape.ts";
 
@@ -7,6 +7,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** What outputs are made of. */
 export interface Making {
+  /** The outputs so far, of a resource that is updated. */
+  readonly old?: Fields | undefined;
   /** Makes a value for an output that nobody gave: undefined leaves it to its type. */
   make(path: readonly string[]): unknown;
   /** Whether what nobody gave stays unknown, as in a preview. */
@@ -36,6 +38,9 @@ function completed(
     ([key, { isOptional, shape: inner }]): [string, unknown][] => {
       const place = [...path, key];
       if (given[key] !== undefined) return [[key, within(inner, given[key], place, making)]];
+      // what is optional may have been an input that is given no more
+      const before = isOptional ? undefined : at(making.old, ...place);
+      if (before !== undefined) return [[key, before]];
       const own = making.make(place);
       if (isOptional && own === undefined) return [];
       if (making.isPreview) return [[key, unknownValue]];

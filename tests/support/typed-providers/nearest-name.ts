@@ -3,7 +3,7 @@ export function nearestName(misspelt: string, names: readonly string[]): string 
   const wanted = misspelt.toLowerCase();
   const [nearest] = names
     .map((name) => ({ name, distance: editDistance(wanted, name.toLowerCase()) }))
-    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))
+    .filter(({ name, distance }) => distance <= Math.ceil(name.length / 3))
     .toSorted((a, b) => a.distance - b.distance);
   return nearest?.name;
 }

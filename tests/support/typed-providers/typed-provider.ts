@@ -83,7 +83,8 @@ export class TypedProvider {
     const identity = this.#identity(target, inputs);
     const made = outputsOf(outputs, inputs, {
       isPreview,
-      make: (path) => at(old?.outputs, ...path) ?? identity.make(path),
+      old: old?.outputs,
+      make: (path) => identity.make(path),
     });
     return { id: old?.id ?? (isPreview ? "" : identity.id), outputs: made };
   }
