@@ -16,6 +16,7 @@ const commands = {
   upramp: { script: "rollout/cli/main.ts", args: [] },
   test: { script: "tools/test.ts", args: [] },
   "test:cluster": { script: "tools/test.ts", args: ["--only", "cluster"] },
+  examples: { script: "tools/examples.ts", args: [] },
   cluster: { script: "tests/cluster/main.ts", args: [] },
   pulumi: { script: "tools/pulumi.ts", args: [] },
   "benchmark:step": { script: "benchmarks/step.ts", args: [] },

@@ -1,4 +1,5 @@
 import { createReadStream, readFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 import { closingLine } from "./test-counts.ts";
 import type { GroupResult } from "./test-group-run.ts";
 import type { TestGroup } from "./test-groups.ts";
@@ -110,7 +111,9 @@ export class TestOutput {
 /** The end of a group's output: from mocha's list of failures on, or of one that never came to it its last lines. */
 function failuresIn(log: string): string {
   const lines = log.trimEnd().split("\n");
-  const list = lines.findLastIndex((line) => /^\s*(\u001B\[\d+m)*\s*\d+ failing/.test(line));
+  const list = lines.findLastIndex((line) =>
+    /^\s*\d+ failing$/.test(stripVTControlCharacters(line).trimEnd()),
+  );
   return (list < 0 ? lines.slice(-lastLines) : lines.slice(list, list + failureLines)).join("\n");
 }
 
