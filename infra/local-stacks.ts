@@ -11,6 +11,7 @@ import { envoyRouter } from "./routers/envoy.ts";
 import { desiredOf } from "./service/desired.ts";
 import { LocalService } from "./service/local-service.ts";
 import { previousOutputs } from "./service/previous-outputs.ts";
+import { shownRollout } from "./service/shown-rollout.ts";
 import { fullStackName, readOutputs, readPlatformOutputs } from "./stack-outputs.ts";
 
 type PlatformConfig = StackConfig & { readonly kind: "platform"; readonly target: "local" };
@@ -77,6 +78,7 @@ export async function declareLocalService(
       keepWeights: desired.keepWeights,
       platform,
       router: envoyRouter(platform),
+      rollout: shownRollout(config.rollout, previous, desired.assignment),
       workingDirectory: projectDirectory(),
     },
     { providers: [new LocalProvider("local")] },

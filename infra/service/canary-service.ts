@@ -34,6 +34,7 @@ import { preflightFaults, refuse } from "./preflight.ts";
 import { configReferences, hashConfigs, readConfig } from "./referenced-configs.ts";
 import { replicasOf } from "./replicas.ts";
 import { declareServices } from "./services.ts";
+import { shownRollout } from "./shown-rollout.ts";
 import { declareWorkload } from "./workload.ts";
 import { parseWorkload, revisionOf, workloadContent, type Workload } from "./workload-revision.ts";
 
@@ -95,7 +96,6 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     this.outputs = pulumi
       .output(this.getData())
       .apply(({ outputs }) => outputs) as unknown as pulumi.Output<ServiceOutputs>;
-    this.registerOutputs({});
   }
 
   protected override async initialize(
@@ -119,7 +119,11 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
         ? previous.configured
         : await this.#look(service, workload, previous === null, reader, options);
     const desired = desiredOf(configured, drive, previous);
-    return { outputs: this.#declare(service, desired, previous) };
+    const outputs = this.#declare(service, desired, previous);
+    this.registerOutputs({
+      rollout: shownRollout(service.rollout, previous, desired.assignment),
+    });
+    return { outputs };
   }
 
   /** Looks at the cluster in a plain update: what is missing or in the way, and what the configuration holds. */

@@ -5,6 +5,7 @@ import type { Assignment, PlatformOutputs, Revision, ServiceSettings, Slot } fro
 import { Directory, File, Process, ProcessSet } from "../local/resources.ts";
 import { perSlot, processName, serviceDirectory, slots } from "../names.ts";
 import type { Routed, Router } from "../routers/router.ts";
+import type { ShownRollout } from "./shown-rollout.ts";
 
 export interface LocalServiceArgs {
   /** Name of the stack. */
@@ -15,6 +16,8 @@ export interface LocalServiceArgs {
   readonly keepWeights: boolean;
   readonly platform: PlatformOutputs;
   readonly router: Router;
+  /** What policies are told of the rollout. */
+  readonly rollout: ShownRollout;
   /** Directory in which the processes run. */
   readonly workingDirectory: string;
 }
@@ -57,7 +60,7 @@ export class LocalService extends pulumi.ComponentResource {
     );
     this.declareTargets(args, processes);
     this.logs = pulumi.all(slots.flatMap((slot) => processes[slot].map(({ logFile }) => logFile)));
-    this.registerOutputs({});
+    this.registerOutputs({ rollout: args.rollout });
   }
 
   private declareSlot(
