@@ -1,13 +1,13 @@
 import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
+import { at, entries, textOf } from "./properties.ts";
+import { emptinessOf, routeTargets } from "./route-targets.ts";
 
 const routeType = "upramp:local:Route";
 const processType = "upramp:local:Process";
 
-const member = (value: unknown, key: string): unknown => Reflect.get(Object(value), key);
-
-/** Slots of a route that get requests. */
+/** Slots of a route of this machine that get requests. */
 function slotsWithWeight(route: PolicyResource): string[] {
-  return Object.entries(Object(member(route.props, "weights")) as Record<string, unknown>)
+  return entries(at(route.props, "weights"))
     .filter(([, weight]) => typeof weight === "number" && weight > 0)
     .map(([slot]) => slot);
 }
@@ -22,14 +22,14 @@ function hasProcess(
     ({ type, props, parent }) =>
       type === processType &&
       parent?.urn === route.parent?.urn &&
-      new RegExp(`^${slot}-\\d+$`).test(String(member(props, "name"))),
+      new RegExp(`^${slot}-\\d+$`).test(textOf(at(props, "name")) ?? ""),
   );
 }
 
-/** A slot without processes never has weight. */
+/** What nobody answers for never has weight. */
 export const forbidWeightOnEmptySlot: StackValidationPolicy = {
   name: "forbid-weight-on-empty-slot",
-  description: "A slot without processes has no weight.",
+  description: "A slot without processes, pods or replicas has no weight.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, reportViolation) => {
     for (const route of resources.filter(({ type }) => type === routeType)) {
@@ -37,6 +37,14 @@ export const forbidWeightOnEmptySlot: StackValidationPolicy = {
         if (hasProcess(resources, route, slot)) continue;
         reportViolation(`${slot} has weight, but no process: deploy it first`, route.urn);
       }
+    }
+    for (const target of routeTargets(resources)) {
+      const emptiness = emptinessOf(target, resources);
+      if (emptiness === null) continue;
+      reportViolation(
+        `${target.name} has weight, but ${emptiness}: deploy it first`,
+        target.routeUrn,
+      );
     }
   },
 };

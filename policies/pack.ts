@@ -1,12 +1,12 @@
 import { PolicyPack } from "@pulumi/policy";
-import { forbidWeightOnEmptySlot } from "./forbid-weight-on-empty-slot.ts";
-import { requireWholeWeights } from "./require-whole-weights.ts";
+import { withKnownSettings } from "./known-settings.ts";
+import { rules } from "./rules.ts";
 
 // Constructing the pack serves it: it prints the port to which the engine connects.
 new PolicyPack("upramp", {
-  description: "What a rollout may never do.",
+  description: "What a rollout may never do, and what its platform must have.",
   enforcementLevel: "mandatory",
-  policies: [requireWholeWeights, forbidWeightOnEmptySlot],
+  policies: rules.map(withKnownSettings),
 });
 
 /**

@@ -1,3 +1,5 @@
+import { isKeeper } from "./keeper-rule.ts";
+
 /** Weights that split one stream of requests, and where they stand in a resource. */
 export interface WeightedList {
   readonly place: string;
@@ -28,7 +30,7 @@ export function weightedLists(type: string, properties: unknown): WeightedList[]
 }
 
 function listsBelow(value: unknown, listName: string, place: string): WeightedList[] {
-  if (typeof value !== "object" || value === null) return [];
+  if (typeof value !== "object" || value === null || isKeeper(value)) return [];
   return Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
     const innerPlace = Array.isArray(value) ? `${place}[${key}]` : joined(place, key);
     if (key === listName && Array.isArray(inner)) return listOf(inner, innerPlace);
