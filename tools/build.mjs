@@ -14,8 +14,10 @@ const dist = join(checkout, "dist");
 /** Read at run time and not imported, so that the compiler does not know them. */
 const alsoNeeded = [
   "infra/local/bin",
+  "infra/platform/rollout-dashboard.json",
   "policies/PulumiPolicy.yaml",
   "policies/bin",
+  "policies/config.schema.json",
   "policies/package.json",
   // the Go modules of the tools that a rollout needs; those of the test cluster stay in the checkout
   "tools/go/prometheus",

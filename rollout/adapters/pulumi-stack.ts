@@ -41,6 +41,8 @@ export interface PulumiStackOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Folders of the policy packs that a step forward must satisfy. */
   readonly policyPacks: readonly string[];
+  /** Files with their configuration: none, or one for each pack. */
+  readonly policyPackConfigs: readonly string[];
   /** Hears the engine's events as they come, for measuring. */
   readonly onEvent?: ((event: EngineEvent) => void) | undefined;
   /** Output of the CLI, for the log file. */
@@ -120,7 +122,7 @@ export class PulumiStack implements StackDriver {
   async install(signal: AbortSignal): Promise<void> {
     const events = new EngineEvents();
     try {
-      await this.#up({ policyPacks: [...this.#options.policyPacks] }, events, signal);
+      await this.#up(this.#policies(true), events, signal);
     } catch (error) {
       const failure = events.failure(error);
       const message = `cannot deploy stack ${this.#options.stackName}: ${failure.message}`;
@@ -130,11 +132,11 @@ export class PulumiStack implements StackDriver {
   }
 
   async preview(assignment: Assignment, signal: AbortSignal): Promise<ActFailure | null> {
-    const policyPacks = [...this.#options.policyPacks];
+    const { policyPacks } = this.#options;
     if (policyPacks.length === 0) return null;
     const events = new EngineEvents();
     try {
-      await this.#previewDriven({ assignment, failed: null }, policyPacks, events, signal);
+      await this.#previewDriven({ assignment, failed: null }, true, events, signal);
     } catch (error) {
       return events.failure(error);
     }
@@ -155,7 +157,7 @@ export class PulumiStack implements StackDriver {
     const { stackName } = this.#options;
     const events = new EngineEvents();
     try {
-      await this.#previewDriven({ assignment, failed }, [], events, signal);
+      await this.#previewDriven({ assignment, failed }, false, events, signal);
     } catch (error) {
       throw new UserError(`stack "${stackName}": ${events.failure(error).message}`);
     }
@@ -168,7 +170,7 @@ export class PulumiStack implements StackDriver {
 
   async #previewDriven(
     drive: Drive,
-    policyPacks: string[],
+    isGated: boolean,
     events: EngineEvents,
     signal: AbortSignal,
   ): Promise<void> {
@@ -177,7 +179,7 @@ export class PulumiStack implements StackDriver {
     await withDriveConfig(settings, drive, (configFile) =>
       this.#stack.preview({
         configFile,
-        policyPacks,
+        ...this.#policies(isGated),
         onEvent: events.take,
         onOutput: this.#options.onOutput ?? ignore,
         ...abortable(signal),
@@ -203,7 +205,7 @@ export class PulumiStack implements StackDriver {
           {
             configFile,
             message: `upramp: ${kind}, blue ${blue} %, green ${green} %`,
-            policyPacks: forward ? [...this.#options.policyPacks] : [],
+            ...this.#policies(forward),
             // the engine believes that nothing has changed: it must look first
             refresh: kind === "correctDrift",
           },
@@ -216,6 +218,14 @@ export class PulumiStack implements StackDriver {
     } catch (error) {
       return { kind: "failed", failure: await this.#failure(events, error) };
     }
+  }
+
+  /** The packs that an operation must satisfy. */
+  #policies(isGated: boolean): Pick<UpOptions, "policyPacks" | "policyPackConfigs"> {
+    const { policyPacks, policyPackConfigs } = this.#options;
+    return isGated
+      ? { policyPacks: [...policyPacks], policyPackConfigs: [...policyPackConfigs] }
+      : { policyPacks: [], policyPackConfigs: [] };
   }
 
   /** The checkout's settings; on the way back those of the last good `up`, so that an edit cannot block it. */

@@ -39,9 +39,12 @@ export async function attach(
     if (policyPacks.some(isOwnPack) && (await packsMayBeExecutables())) {
       const executable = join(ownPack, "bin", "pack");
       const until = { ...environment, UPRAMP_POLICY_UNTIL: "stdin" };
-      const pack = await ProviderProcess.start(executable, [], until);
-      started.push(pack);
-      variables["UPRAMP_POLICY_PORT"] = String(pack.port);
+      // one that does not start must not be in the way of a rollback: a step forward has the engine start it, and say why
+      const pack = await ProviderProcess.start(executable, [], until).catch(() => null);
+      if (pack !== null) {
+        started.push(pack);
+        variables["UPRAMP_POLICY_PORT"] = String(pack.port);
+      }
       packs = policyPacks.map((path) => (isOwnPack(path) ? executable : path));
     }
   } catch (error) {

@@ -14,12 +14,18 @@ interface GlobalOptions {
   readonly cwd: string;
   readonly json: boolean;
   readonly policyPack?: readonly string[];
+  readonly policyPackConfig?: readonly string[];
 }
 
 type Handler = (service: ServiceOptions, output: Output, signal: AbortSignal) => Promise<number>;
 
 const revisionHelp =
   "the wanted revision: a command line, {JSON} or @file.yaml; on Kubernetes an image";
+
+/** All values of an option that may be given again. */
+function gathered(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
 
 /** Every command loads its own code only when called: `status` need not load the demo. */
 function build(done: (code: number) => void): Command {
@@ -35,10 +41,13 @@ function build(done: (code: number) => void): Command {
       new Option(
         "--policy-pack <folder>",
         "a policy pack that every step forward must satisfy; may be given again (default: the project's folder policies)",
-      ).argParser((folder: string, before: readonly string[] | undefined) => [
-        ...(before ?? []),
-        folder,
-      ]),
+      ).argParser(gathered),
+    )
+    .addOption(
+      new Option(
+        "--policy-pack-config <file>",
+        "levels and settings of a policy pack's rules, as JSON; once for each pack (default: policy-config.json of the project)",
+      ).argParser(gathered),
     )
     .addHelpText(
       "after",
@@ -48,11 +57,12 @@ function build(done: (code: number) => void): Command {
     .exitOverride();
 
   const handle = (load: () => Promise<Handler>) => async (): Promise<void> => {
-    const { stack, cwd, json, policyPack } = root.opts<GlobalOptions>();
+    const { stack, cwd, json, policyPack, policyPackConfig } = root.opts<GlobalOptions>();
     const output = makeOutput(json);
     const signal = onInterrupt((text) => output.say(text));
     const handler = await load();
-    done(await handler({ stack, cwd: resolve(cwd), policyPack }, output, signal));
+    const service = { stack, cwd: resolve(cwd), policyPack, policyPackConfig };
+    done(await handler(service, output, signal));
   };
 
   const planCommand = root

@@ -5,11 +5,12 @@ import { isUnfinished, withConfigured } from "../core/decide.ts";
 import type { RolloutRecord } from "../core/state.ts";
 import { renderQuery } from "../core/template.ts";
 import { UserError } from "../errors.ts";
+import { refuseWrongConfigs } from "./policy-packs.ts";
 import type { Service } from "./service.ts";
 
 /**
- * What must hold before anything moves: the program takes its configuration, Prometheus answers and takes
- * every query. A rollout that is under way is not stopped here: it may have to go back, and for that it
+ * What must hold before anything moves: the program and the policy packs take their configuration, Prometheus answers
+ * and takes every query. A rollout that is under way is not stopped here: it may have to go back, and for that it
  * needs neither. Throws a UserError.
  */
 export async function preflight(
@@ -32,6 +33,7 @@ export async function refuseFaults(
   record: RolloutRecord,
   signal: AbortSignal,
 ): Promise<ServiceOutputs> {
+  await refuseWrongConfigs(service.policyPacks);
   const rehearsed = await service.stack.rehearse(outputs, signal);
   const faults = await queryFaults(rehearsed, record, service.metrics(rehearsed), signal);
   if (faults.length > 0) throw new UserError(faults.join("\n"));

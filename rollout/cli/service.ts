@@ -1,9 +1,10 @@
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
+import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { configNamespace, type ServiceOutputs } from "../../infra/contract.ts";
 import { program } from "../../infra/program.ts";
 import { localTargetEnvironment, pulumiEnvironment } from "../../tools/environment.ts";
 import { progressTo } from "../../tools/progress.ts";
+import { AmpAccess } from "../adapters/amp-access.ts";
 import { AppMeshTraffic } from "../adapters/app-mesh-traffic.ts";
 import { readSettings } from "../adapters/drive-config.ts";
 import { EnvoyTraffic } from "../adapters/envoy-traffic.ts";
@@ -18,13 +19,13 @@ import { newRecord, type RolloutRecord } from "../core/state.ts";
 import { UserError } from "../errors.ts";
 import type { StateStore, TrafficReader } from "../ports.ts";
 import { attach, type Attachments } from "./attachments.ts";
+import { findPolicyPacks, type PolicyPackOptions, type PolicyPacks } from "./policy-packs.ts";
 import { readProject, type Project } from "./project.ts";
 
 /** What names a service on the command line. */
-export interface ServiceOptions {
+export interface ServiceOptions extends PolicyPackOptions {
   readonly stack?: string | undefined;
   readonly cwd: string;
-  readonly policyPack?: readonly string[] | undefined;
   readonly onEvent?: PulumiStackOptions["onEvent"];
 }
 
@@ -33,19 +34,24 @@ export class Service {
   readonly project: Project;
   readonly stackName: string;
   readonly stack: PulumiStack;
+  readonly policyPacks: PolicyPacks;
   readonly #attached: Attachments | null;
   /** How a Prometheus inside a cluster is reached. */
   #proxy: KubernetesProxy | null = null;
+  /** Kept, so that credentials are looked for once. */
+  #amp: { readonly region: string; readonly access: AmpAccess } | null = null;
 
   private constructor(
     project: Project,
     stackName: string,
     stack: PulumiStack,
+    policyPacks: PolicyPacks,
     attached: Attachments | null,
   ) {
     this.project = project;
     this.stackName = stackName;
     this.stack = stack;
+    this.policyPacks = policyPacks;
     this.#attached = attached;
   }
 
@@ -76,8 +82,8 @@ export class Service {
     const environment = await toolEnvironment(project, usesProcesses);
     // an inline program runs in this process and looks for its binaries as one started by the CLI does
     Object.assign(process.env, environment);
-    const packs = existing([...new Set(options.policyPack ?? project.policyPacks)]);
-    const attached = forChanges ? await attach(usesProcesses, packs, environment) : null;
+    const packs = findPolicyPacks(options, project);
+    const attached = forChanges ? await attach(usesProcesses, packs.folders, environment) : null;
     try {
       const stack = await openStack({
         stackName,
@@ -85,11 +91,12 @@ export class Service {
         projectName: project.name,
         program: project.own ? program : undefined,
         environment: { ...environment, ...attached?.environment },
-        policyPacks: attached?.policyPacks ?? packs,
+        policyPacks: attached?.policyPacks ?? packs.folders,
+        policyPackConfigs: packs.configs,
         onEvent: options.onEvent,
         onOutput: logTo(join(project.directory, ".upramp", "log", `${stackName}.log`)),
       });
-      return new Service(project, stackName, stack, attached);
+      return new Service(project, stackName, stack, packs, attached);
     } catch (error) {
       attached?.stop();
       throw error;
@@ -144,10 +151,18 @@ export class Service {
   }
 
   metrics(outputs: ServiceOutputs): PrometheusClient {
+    const { address, amp } = outputs.metrics;
+    if (amp !== undefined)
+      return new PrometheusClient({ address, amp: this.#ampAccess(amp.region) });
     return new PrometheusClient({
-      address: this.#proxy?.address ?? outputs.metrics.address,
+      address: this.#proxy?.address ?? address,
       credentials: credentialsFromEnvironment(process.env),
     });
+  }
+
+  #ampAccess(region: string): AmpAccess {
+    if (this.#amp?.region !== region) this.#amp = { region, access: new AmpAccess({ region }) };
+    return this.#amp.access;
   }
 
   close(): void {
@@ -180,13 +195,6 @@ async function toolEnvironment(
     // where relative paths of the configuration begin; an inline program is not told otherwise
     PULUMI_NODEJS_ROOT_DIRECTORY: project.directory,
   };
-}
-
-/** The packs, all there; one that is not must not look like a violated policy later. */
-function existing(packs: readonly string[]): readonly string[] {
-  const missing = packs.find((path) => !existsSync(path));
-  if (missing === undefined) return packs;
-  throw new UserError(`no policy pack at ${missing}: correct --policy-pack`);
 }
 
 /** What the engine says, kept for people to read when something went wrong. */

@@ -59,6 +59,7 @@ describe("PulumiStack", () => {
       program: () => Promise.resolve(),
       environment: {},
       policyPacks: ["policies"],
+      policyPackConfigs: ["levels.json"],
     });
   }
 
@@ -80,8 +81,11 @@ describe("PulumiStack", () => {
     await stack.apply(forward, null, signal);
     await stack.apply({ ...forward, forward: false }, null, signal);
     assert.deepEqual(
-      seen.map(({ options }) => options.policyPacks),
-      [["policies"], []],
+      seen.map(({ options }) => [options.policyPacks, options.policyPackConfigs]),
+      [
+        [["policies"], ["levels.json"]],
+        [[], []],
+      ],
     );
   });
 

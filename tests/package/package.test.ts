@@ -26,7 +26,7 @@ const meant = [
   /^bin\/upramp\.js$/,
   /^tools\/launch\.mjs$/,
   /^dist\/infra\/local\/bin\/pulumi-resource-upramp$/,
-  /^dist\/policies\/(PulumiPolicy\.yaml|package\.json|bin\/pack)$/,
+  /^dist\/policies\/(PulumiPolicy\.yaml|package\.json|config\.schema\.json|bin\/pack)$/,
   /^dist\/tools\/go\/[\w-]+\/(go\.mod|go\.sum|tools\.go)$/,
 ];
 

@@ -6,6 +6,7 @@ import { SystemClock } from "../../adapters/system-clock.ts";
 import { causes } from "../causes.ts";
 import { exitCode, exitCodeOf } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
+import { refuseWrongConfigs } from "../policy-packs.ts";
 import { preflight } from "../preflight.ts";
 import { writeReport } from "../report-file.ts";
 import { Service, type ServiceOptions } from "../service.ts";
@@ -29,6 +30,7 @@ export async function run(
   try {
     let outputs = await service.findOutputs(signal);
     if (outputs === null) {
+      await refuseWrongConfigs(service.policyPacks);
       output.say(`stack ${service.stackName} has no service yet: deploying it`);
       await service.stack.install(signal);
       outputs = await service.outputs(signal);
