@@ -25,6 +25,9 @@ export function exampleNames(): readonly string[] {
     .toSorted();
 }
 
+/** Examples whose first stack looks at a cluster before it declares anything. */
+export const clusterExamples: readonly string[] = ["app-mesh", "gateway-api", "own-program"];
+
 /** A stack's kind of configuration. */
 export interface ExampleStack {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** The account that every stand-in resource of AWS is in. */
 export const accountId = "123456789012";
 
-/** `eu-west-1` when the provider says no other, which only resources without a region get to see. */
+/** The region of a provider's configuration, which says one when it was checked. */
 export function regionOf(config: Readonly<Record<string, unknown>>): string {
   const { region } = config;
   return typeof region === "string" ? region : "";

@@ -1,6 +1,8 @@
 import { accountId, dnsSuffixOf, partitionOf, regionOf } from "./aws-account.ts";
+import { at, isFields } from "../kubernetes-provider/kubernetes-object.ts";
 import { digits } from "./made-outputs.ts";
 import type { Identity, NewResource } from "./new-resource.ts";
+import { handedCluster } from "./reachable-cluster.ts";
 
 /** Types whose id is a prefix and digits. */
 const idPrefixes: Readonly<Record<string, string>> = {
@@ -37,30 +39,33 @@ const arnServices: Readonly<Record<string, string>> = {
   vpc: "ec2",
 };
 
-/** Values of outputs, by the end of the token and the output's path. */
+/** Values of outputs, by the token's module and the output's path. */
 const ownOutputs: Readonly<Record<string, (made: Made) => unknown>> = {
-  "Eip allocationId": ({ id }) => id,
-  "Eip publicIp": ({ hex }) => `203.0.113.${Number.parseInt(hex.slice(0, 2), 16)}`,
-  "NatGateway publicIp": ({ hex }) => `203.0.113.${Number.parseInt(hex.slice(0, 2), 16)}`,
-  "Workspace prometheusEndpoint": ({ id, region }) =>
+  "ec2/eip allocationId": ({ id }) => id,
+  "ec2/eip publicIp": ({ hex }) => `203.0.113.${Number.parseInt(hex.slice(0, 2), 16)}`,
+  "ec2/natGateway publicIp": ({ hex }) => `203.0.113.${Number.parseInt(hex.slice(0, 2), 16)}`,
+  "amp/workspace prometheusEndpoint": ({ id, region }) =>
     `https://aps-workspaces.${region}.${dnsSuffixOf(region)}/workspaces/${id}/`,
-  "Cluster endpoint": ({ hex, region }) =>
-    `https://${hex.toUpperCase()}.gr7.${region}.eks.${dnsSuffixOf(region)}`,
-  "Cluster certificateAuthority.data": () => certificate,
-  "Cluster certificateAuthorities": () => [{ data: certificate }],
-  "Cluster identities": ({ hex, region }) => [{ oidcs: [{ issuer: issuerOf(hex, region) }] }],
-  "Cluster status": () => "ACTIVE",
-  "Cluster platformVersion": () => "eks.1",
-  "Cluster vpcConfig.clusterSecurityGroupId": ({ hex }) => `sg-${hex.slice(0, 17)}`,
-  "Cluster vpcConfig.vpcId": ({ hex }) => `vpc-${hex.slice(0, 17)}`,
-  "NodeGroup status": () => "ACTIVE",
-  "Addon addonVersion": () => "v1.0.0-eksbuild.1",
+  "eks/cluster endpoint": ({ hex, region }) =>
+    reachable?.endpoint ?? `https://${hex.toUpperCase()}.gr7.${region}.eks.${dnsSuffixOf(region)}`,
+  "eks/cluster certificateAuthority.data": () => certificate,
+  "eks/cluster certificateAuthorities": () => [{ data: certificate }],
+  "eks/cluster identities": ({ hex, region }) => [{ oidcs: [{ issuer: issuerOf(hex, region) }] }],
+  "eks/cluster status": () => "ACTIVE",
+  "eks/cluster platformVersion": () => "eks.1",
+  "eks/cluster vpcConfig.clusterSecurityGroupId": ({ hex }) => `sg-${hex.slice(0, 17)}`,
+  "eks/cluster vpcConfig.vpcId": ({ hex }) => `vpc-${hex.slice(0, 17)}`,
+  "eks/nodeGroup status": () => "ACTIVE",
+  "eks/addon addonVersion": () => "v1.0.0-eksbuild.1",
 };
 
 /** The base64 text of a certificate's PEM frame with nothing in it: no client can mistake it for a real one. */
-const certificate = Buffer.from(
+const emptyCertificate = Buffer.from(
   "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
 ).toString("base64");
+
+const reachable = handedCluster();
+const certificate = reachable?.certificateAuthority ?? emptyCertificate;
 
 interface Made {
   readonly id: string;
@@ -81,7 +86,7 @@ export function awsIdentity(resource: NewResource): Identity {
   const arn = arnOf(resource, named, hex, region);
   const id = idOf(resource, { named, arn, hex });
   const made = { id, hex, region };
-  const last = token.split(":").at(-1) ?? "";
+  const [, module = ""] = token.split(":");
   const plain: Readonly<Record<string, unknown>> = {
     arn,
     name: named,
@@ -89,19 +94,26 @@ export function awsIdentity(resource: NewResource): Identity {
     region,
     ownerId: accountId,
     accountId,
-    tagsAll: resource.inputs["tags"] ?? {},
-    url: `https://${named}.example.com`,
+    tagsAll: {
+      ...fieldsAt(resource.config, "defaultTags", "tags"),
+      ...fieldsAt(resource.inputs, "tags"),
+    },
   };
   return {
     id,
     make: (path) => {
-      const own = ownOutputs[`${last} ${path.join(".")}`];
+      const own = ownOutputs[`${module} ${path.join(".")}`];
       if (own !== undefined) return own(made);
       const key = path.at(-1) ?? "";
       if (path.length === 1 && plain[key] !== undefined) return plain[key];
       return key.endsWith("Arn") ? `${arn}/${key}` : undefined;
     },
   };
+}
+
+function fieldsAt(object: unknown, ...path: readonly string[]): object {
+  const value = at(object, ...path);
+  return isFields(value) ? value : {};
 }
 
 /** The issuer of the tokens of a cluster's service accounts. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { startProviderProcess } from "../provider-process.ts";
+import { clusterVariable, type ReachableCluster } from "./reachable-cluster.ts";
 import type { PackageName } from "./token-types.ts";
 
 /** Stand-ins that engines can use. */
@@ -7,6 +8,12 @@ export interface TypedProviders {
   /** To add to the environment of `pulumi`: PULUMI_DEBUG_PROVIDERS. */
   readonly env: Readonly<Record<string, string>>;
   readonly stop: () => Promise<void>;
+}
+
+/** How stand-ins are started. */
+export interface TypedProvidersOptions {
+  /** Answers in the place of every EKS cluster; else nothing does. */
+  readonly cluster?: ReachableCluster;
 }
 
 /**
@@ -18,11 +25,13 @@ export interface TypedProviders {
  */
 export async function startTypedProviders(
   packages: readonly PackageName[],
+  { cluster }: TypedProvidersOptions = {},
 ): Promise<TypedProviders> {
   const { firstLine, stop } = await startProviderProcess({
     name: packages.join(", "),
     script: join(import.meta.dirname, "main.ts"),
     args: packages,
+    ...(cluster === undefined ? {} : { env: clusterVariable(cluster) }),
   });
   return { env: { PULUMI_DEBUG_PROVIDERS: firstLine }, stop };
 }

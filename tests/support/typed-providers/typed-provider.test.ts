@@ -3,6 +3,10 @@ import { unknownValue } from "../kubernetes-provider/property-values.ts";
 import { checkConfig, parseConfig, TypedProvider } from "./typed-provider.ts";
 
 const aws = new TypedProvider("aws", { region: "eu-west-1" });
+const tagging = new TypedProvider("aws", {
+  region: "eu-west-1",
+  defaultTags: { tags: { a: "default", project: "upramp" } },
+});
 const kubernetes = new TypedProvider("kubernetes", {});
 
 function target(type: string, name = "shop") {
@@ -21,6 +25,8 @@ describe("what a stand-in makes", () => {
     assert.equal(vpc.outputs["arn"], `arn:aws:ec2:eu-west-1:123456789012:vpc/${vpc.id}`);
     assert.equal(vpc.outputs["cidrBlock"], "10.0.0.0/16");
     assert.deepEqual(vpc.outputs["tagsAll"], { a: "b" });
+    const tagged = tagging.make(target("aws:ec2/vpc:Vpc"), { tags: { a: "own" } }, false);
+    assert.deepEqual(tagged.outputs["tagsAll"], { a: "own", project: "upramp" });
     const role = made("aws:iam/role:Role", { assumeRolePolicy: "{}", path: "/upramp/", name: "x" });
     assert.equal(role.id, "x");
     assert.equal(role.outputs["arn"], "arn:aws:iam::123456789012:role/upramp/x");
