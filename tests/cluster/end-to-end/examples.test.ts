@@ -1,9 +1,12 @@
-import { join } from "node:path";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { packageDirectory } from "../../../rollout/cli/project.ts";
-import { ExampleProject } from "../../examples/example-project.ts";
+import { ExampleProject, exampleNames } from "../../examples/example-project.ts";
 import { startTypedProviders, type TypedProviders } from "../../support/typed-providers/start.ts";
+import { packageNames } from "../../support/typed-providers/token-types.ts";
 import { apply, readObjects, type AnyObject } from "../apply.ts";
 import type { Cluster } from "../cluster.ts";
 import { applyCrds } from "../gateways/crds.ts";
@@ -13,7 +16,7 @@ import { waitUntil } from "../wait-until.ts";
 
 const examples = join(packageDirectory, "examples");
 
-const commandsMs = 120_000;
+const commandsMs = 180_000;
 const goneMs = 45_000;
 
 /**
@@ -22,6 +25,7 @@ const goneMs = 45_000;
  */
 describeOnCluster("the examples of a cluster", (cluster) => {
   let processes: Cluster;
+  let tools: string;
   let providers: TypedProviders;
   let project: ExampleProject | undefined;
 
@@ -30,13 +34,16 @@ describeOnCluster("the examples of a cluster", (cluster) => {
     const own = cluster().processes;
     if (own === undefined) return this.skip();
     processes = own;
-    providers = await startTypedProviders(["kubernetes"]);
-    const { config, tools } = processes;
-    const meshCrds = fileURLToPath(new URL("../app-mesh/crds", import.meta.url));
+    const { config } = processes;
+    tools = await mkdtemp(join(tmpdir(), "upramp-example-tools-"));
+    await writeAwsCommand(tools, config.getCurrentUser()?.token ?? "");
+    const { server = "", caData = "" } = config.getCurrentCluster() ?? {};
+    const reachable = { endpoint: server, certificateAuthority: caData };
+    providers = await startTypedProviders(packageNames, { cluster: reachable });
     await applyCrds(config, [
-      tools["gateway-api-crds"],
-      gatewayTool(tools, "envoy-gateway-crds"),
-      meshCrds,
+      processes.tools["gateway-api-crds"],
+      gatewayTool(processes.tools, "envoy-gateway-crds"),
+      fileURLToPath(new URL("../app-mesh/crds", import.meta.url)),
     ]);
   });
 
@@ -44,84 +51,78 @@ describeOnCluster("the examples of a cluster", (cluster) => {
     this.timeout(commandsMs);
     await project?.remove();
     project = undefined;
+    await removeNamespaces();
   });
 
-  after(() => providers?.stop());
+  after(async () => {
+    await providers?.stop();
+    if (tools !== undefined) await rm(tools, { recursive: true, force: true });
+  });
 
   async function open(name: string): Promise<ExampleProject> {
     project = await ExampleProject.copy(name, {
       ...providers.env,
       KUBECONFIG: processes.kubeconfigPath,
+      PATH: [tools, process.env["PATH"] ?? ""].join(delimiter),
     });
     return project;
   }
 
-  /** Previews the platform, has the API server take every object of it, and previews the service on it. */
-  async function previewBoth(name: string): Promise<void> {
+  /** Previews the platform, has the API server take every object of it, and previews the services on it. */
+  async function previewAll(name: string): Promise<void> {
     const example = await open(name);
-    await example.init("dev");
-    await example.preview("dev");
-    await example.up("dev");
-    const declared = await example.declared("dev", "kubernetes");
-    // what a resource of the kubernetes package takes is an object
-    await apply(
-      processes.config,
-      declared.map(({ inputs }) => inputs as AnyObject),
-    );
-    await example.init("dev-podinfo");
-    await example.preview("dev-podinfo");
+    for (const { name: stack, kind } of await example.stacks()) {
+      await example.init(stack);
+      await example.preview(stack);
+      if (kind !== "platform") continue;
+      await example.up(stack);
+      const declared = await example.declared(stack, "kubernetes");
+      const objects = declared
+        .map(({ inputs }) => inputs)
+        // a Release is a chart, which is none
+        .filter((inputs): inputs is AnyObject => typeof inputs["kind"] === "string");
+      await apply(processes.config, objects);
+    }
   }
 
-  /** The next example has a namespace of that name too. */
-  async function removeShop(): Promise<void> {
+  /** The examples have namespaces of the same names. */
+  async function removeNamespaces(): Promise<void> {
     const core = processes.config.makeApiClient(CoreV1Api);
-    await core.deleteNamespace({ name: "shop" });
-    await waitUntil("namespace shop is gone", goneMs, async () => {
+    const made = async (): Promise<readonly string[]> => {
       const { items } = await core.listNamespace();
-      return !items.some(({ metadata }) => metadata?.name === "shop");
-    });
+      const names = items.map(({ metadata }) => metadata?.name ?? "");
+      return names.filter((name) => name !== "default" && !name.startsWith("kube-"));
+    };
+    const names = await made();
+    await Promise.all(names.map((name) => core.deleteNamespace({ name })));
+    await waitUntil(
+      "the namespaces of the example are gone",
+      goneMs,
+      async () => (await made()).length === 0,
+    );
   }
 
   it("previews examples/gateway-api", async function () {
     this.timeout(commandsMs);
-    const { config } = processes;
-    await apply(config, [
+    await apply(processes.config, [
       namespace("envoy-gateway-system"),
       ...readObjects(join(examples, "gateway-api", "gateway-class.yaml")),
     ]);
-    await previewBoth("gateway-api");
-    await removeShop();
+    await previewAll("gateway-api");
   });
 
   it("previews examples/app-mesh", async function () {
     this.timeout(commandsMs);
-    await previewBoth("app-mesh");
+    await previewAll("app-mesh");
     await apply(processes.config, readObjects(join(examples, "app-mesh", "ingress.yaml")));
-    await removeShop();
   });
 
   it("previews examples/own-program", async function () {
     this.timeout(commandsMs);
-    const { config } = processes;
-    await apply(config, [
+    await apply(processes.config, [
       namespace("shop"),
       namespace("projectcontour"),
-      {
-        apiVersion: "gateway.networking.k8s.io/v1",
-        kind: "Gateway",
-        metadata: { namespace: "projectcontour", name: "contour" },
-        spec: {
-          gatewayClassName: "contour",
-          listeners: [
-            {
-              name: "http",
-              port: 80,
-              protocol: "HTTP",
-              allowedRoutes: { namespaces: { from: "All" } },
-            },
-          ],
-        },
-      },
+      contourGateway,
       ...readObjects(join(examples, "own-program", "prometheus.yaml")),
     ]);
     const example = await open("own-program");
@@ -129,8 +130,40 @@ describeOnCluster("the examples of a cluster", (cluster) => {
     await example.init("dev");
     await example.preview("dev");
   });
+
+  for (const name of exampleNames().filter((one) => one.startsWith("eks-"))) {
+    it(`previews examples/${name} and the services on it`, async function () {
+      this.timeout(commandsMs);
+      await previewAll(name);
+    });
+  }
 });
 
 function namespace(name: string): AnyObject {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+}
+
+/** What the Gateway provisioner of Contour makes. */
+const contourGateway: AnyObject = {
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "Gateway",
+  metadata: { namespace: "projectcontour", name: "contour" },
+  spec: {
+    gatewayClassName: "contour",
+    listeners: [
+      { name: "http", port: 80, protocol: "HTTP", allowedRoutes: { namespaces: { from: "All" } } },
+    ],
+  },
+};
+
+/** `aws eks get-token`, by which a kubeconfig of EKS gets in: here with the test cluster's token. */
+async function writeAwsCommand(folder: string, token: string): Promise<void> {
+  const credential = {
+    apiVersion: "client.authentication.k8s.io/v1beta1",
+    kind: "ExecCredential",
+    status: { token },
+  };
+  const file = join(folder, "aws");
+  await writeFile(file, `#!/bin/sh\ncat <<'END'\n${JSON.stringify(credential)}\nEND\n`);
+  await chmod(file, 0o700);
 }
