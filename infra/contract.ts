@@ -11,7 +11,7 @@ import {
   kubernetesPlatformOutputsSchema,
   kubernetesStoreSchema,
 } from "./kubernetes-contract.ts";
-import { serviceProxySchema } from "./prometheus-contract.ts";
+import { querySigningSchema, serviceProxySchema } from "./prometheus-contract.ts";
 
 /**
  * The stack contract: what a service stack takes (configuration keys) and what it gives (outputs), and the
@@ -453,6 +453,8 @@ export const serviceOutputsSchema = z.strictObject({
     variables: perSlot(z.record(z.string(), z.string())),
     /** Set when the address is one inside the cluster, which the driver reaches through the API server. */
     proxy: serviceProxySchema.optional(),
+    /** Set when the address is of Amazon Managed Prometheus, whose queries are signed. */
+    amp: querySigningSchema.optional(),
   }),
   traffic: trafficSource,
   store: storeLocation,

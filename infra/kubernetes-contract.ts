@@ -43,6 +43,8 @@ export const kubernetesPlatformWritten = z.strictObject({
   /** Where users send requests, when it does not follow from the host names of a service. */
   endpoint: z.url().optional(),
   prometheus: prometheusWritten,
+  /** Install metrics-server, by which autoscalers go, in a cluster that has none. */
+  metricsServer: z.boolean().default(false),
 });
 /** The settings of a platform of target `kubernetes`, complete. */
 export type KubernetesPlatformSettings = z.infer<typeof kubernetesPlatformWritten>;

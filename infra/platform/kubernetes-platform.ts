@@ -6,6 +6,7 @@ import {
 } from "../kubernetes-contract.ts";
 import { refuse } from "../service/preflight.ts";
 import { fullStackName, readOutputs } from "../stack-outputs.ts";
+import { declareMetricsServer } from "./metrics-server.ts";
 import { declareMetrics } from "./metrics.ts";
 import { declareNamespace } from "./namespace.ts";
 import { platformFaults } from "./platform-preflight.ts";
@@ -56,18 +57,27 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
     );
   }
 
-  #declare(
+  async #declare(
     prefix: string,
     { stack, settings }: KubernetesPlatformArgs,
-  ): pulumi.Output<KubernetesPlatformOutputs> {
+  ): Promise<pulumi.Output<KubernetesPlatformOutputs>> {
     const owner = fullStackName(stack);
     const namespace = declareNamespace(prefix, owner, settings, { parent: this });
     const inside = { parent: this, dependsOn: namespace === null ? [] : [namespace] };
     const router = declareRouter(prefix, owner, settings, inside);
-    const prometheus = declareMetrics(prefix, owner, settings, inside);
+    const prometheus = await declareMetrics(prefix, owner, settings, inside);
+    const metricsServer = settings.metricsServer
+      ? [declareMetricsServer(prefix, owner, { parent: this, dependsOn: [] })]
+      : [];
     const { cluster, endpoint } = settings;
-    const ready = [...inside.dependsOn, ...router.resources, ...prometheus.resources];
-    return pulumi.all(ready.map(({ id }) => id)).apply((): KubernetesPlatformOutputs => ({
+    const ready = [
+      ...inside.dependsOn,
+      ...router.resources,
+      ...prometheus.resources,
+      ...metricsServer,
+    ];
+    const known = pulumi.all([prometheus.place, pulumi.all(ready.map(({ id }) => id))]);
+    return known.apply(([place]): KubernetesPlatformOutputs => ({
       contract: 1,
       target: "kubernetes",
       stack,
@@ -75,7 +85,7 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
       namespace: settings.namespace.name,
       router: router.place,
       ...(endpoint === undefined ? {} : { endpoint }),
-      prometheus: prometheus.place,
+      prometheus: place,
     }));
   }
 }

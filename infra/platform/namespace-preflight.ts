@@ -45,9 +45,15 @@ export async function furtherNamespaceFaults(
   settings: KubernetesPlatformSettings,
 ): Promise<readonly string[]> {
   const { namespace, serviceNamespaces, prometheus } = settings;
-  const searched = "deploy" in prometheus ? prometheus.deploy.namespaces : [];
+  const { deploy, operator, dashboard } = prometheus;
   const places = new Map<string, string>([
-    ...searched.map((name) => [name, "prometheus.deploy.namespaces"] as const),
+    ...(deploy?.namespaces ?? []).map((name) => [name, "prometheus.deploy.namespaces"] as const),
+    ...(operator?.namespaces ?? []).map(
+      (name) => [name, "prometheus.operator.namespaces"] as const,
+    ),
+    ...(dashboard?.namespace === undefined
+      ? []
+      : [[dashboard.namespace, "prometheus.dashboard.namespace"] as const]),
     ...(serviceNamespaces === "all" ? [] : serviceNamespaces).map(
       (name) => [name, "serviceNamespaces"] as const,
     ),

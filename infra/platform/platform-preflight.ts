@@ -1,5 +1,6 @@
 import { gatewayFaults } from "./gateway-preflight.ts";
 import { meshFaults } from "./mesh-preflight.ts";
+import { metricsServerFaults } from "./metrics-server.ts";
 import { furtherNamespaceFaults, namespaceFaults } from "./namespace-preflight.ts";
 import type { ObjectReader, PlatformPreflightArgs } from "./preflight-objects.ts";
 import { prometheusFaults } from "./prometheus-preflight.ts";
@@ -27,6 +28,7 @@ export async function platformFaults(
       ? gatewayFaults(reader, args, settings.router)
       : meshFaults(reader, args, settings.router),
     prometheusFaults(reader, args),
+    metricsServerFaults(reader, args),
   ]);
   return faults.flat();
 }

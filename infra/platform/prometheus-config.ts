@@ -1,5 +1,14 @@
 import type { PrometheusDeployment } from "../prometheus-contract.ts";
+import type { RouterWritten } from "../router-contract.ts";
+import { envoyPath, podJobs, type PodJob } from "./pod-jobs.ts";
 import type { ServiceNamespaces } from "./service-namespaces.ts";
+
+/** A workspace of Amazon Managed Prometheus that is written to. */
+export interface RemoteWorkspace {
+  /** Base URL of its HTTP API, with a slash at its end. */
+  readonly endpoint: string;
+  readonly region: string;
+}
 
 /** What a Prometheus in the cluster scrapes. */
 export interface PrometheusConfigArgs extends Pick<
@@ -8,89 +17,46 @@ export interface PrometheusConfigArgs extends Pick<
 > {
   /** Namespaces whose pods are looked at. */
   readonly namespaces: ServiceNamespaces;
-  /** Whether pods have App Mesh's sidecar, which no annotation names. */
-  readonly hasSidecars: boolean;
+  readonly router: RouterWritten;
+  /** Where everything is written to as well. */
+  readonly workspace?: RemoteWorkspace | undefined;
 }
-
-/** Where Envoy, in whatever gateway or sidecar, shows its counters. */
-const envoyPath = "/stats/prometheus";
-
-/** Port at which App Mesh's sidecar shows its counters. */
-const sidecarPort = "9901";
 
 /** A scrape that takes longer than this says nothing of the present. */
 const scrapeTimeoutMaxMs = 10_000;
 
+/** Longest wait of a sample for others that are sent with it: a check asks about the last seconds. */
+const sendDeadline = "1s";
+
 /** Configuration of a Prometheus in the cluster, as text. */
 export function prometheusConfig(args: PrometheusConfigArgs): string {
-  const { scrapeInterval, targets, hasSidecars } = args;
+  const { scrapeInterval, targets, namespaces, router, workspace } = args;
   const config = {
     global: {
       scrape_interval: `${scrapeInterval}ms`,
       scrape_timeout: `${Math.min(scrapeInterval, scrapeTimeoutMaxMs)}ms`,
     },
     scrape_configs: [
-      annotatedPods(args),
-      ...(hasSidecars ? [sidecars(args)] : []),
+      ...podJobs(router).map((job) => discovered(job, namespaces)),
       ...(targets.length === 0 ? [] : [named(targets)]),
     ],
+    ...(workspace === undefined ? {} : { remote_write: [remoteWrite(workspace)] }),
   };
   // JSON is YAML
   return JSON.stringify(config, null, 1);
 }
 
-/** Pods that ask for it by the annotations `prometheus.io/scrape`, `port`, `path` and `scheme`. */
-function annotatedPods({ namespaces, hasSidecars }: PrometheusConfigArgs): object {
-  const annotation = (key: string): string =>
-    `__meta_kubernetes_pod_annotation_prometheus_io_${key}`;
-  const address = "__address__";
+function discovered({ name, path, rules }: PodJob, namespaces: ServiceNamespaces): object {
   return {
-    job_name: "pods",
-    kubernetes_sd_configs: [podsOf(namespaces)],
-    relabel_configs: [
-      { action: "keep", source_labels: [annotation("scrape")], regex: "true" },
-      ...runningOnly,
+    job_name: name,
+    ...(path === undefined ? {} : { metrics_path: path }),
+    kubernetes_sd_configs: [
       {
-        source_labels: [annotation("scheme")],
-        regex: "(https?)",
-        target_label: "__scheme__",
+        role: "pod",
+        ...(namespaces === "all" ? {} : { namespaces: { names: [...namespaces] } }),
       },
-      { source_labels: [annotation("path")], regex: "(.+)", target_label: "__metrics_path__" },
-      {
-        source_labels: [address, annotation("port")],
-        regex: String.raw`(\[[^\]]+\]|[^:]+)(?::\d+)?;(\d+)`,
-        replacement: "$1:$2",
-        target_label: address,
-      },
-      // those have a job of their own, and nothing is to be counted twice
-      ...(hasSidecars
-        ? [{ action: "drop", source_labels: [address], regex: `.*:${sidecarPort}` }]
-        : []),
-      ...placeLabels("namespace", "pod"),
-      // so that a query can tell the slots of a service apart by its own metrics
-      { action: "labelmap", regex: "__meta_kubernetes_pod_label_(upramp_dev_(?:service|slot))" },
     ],
-  };
-}
-
-/** Every App Mesh sidecar and gateway, with the labels that App Mesh's own Prometheus gave them. */
-function sidecars({ namespaces }: PrometheusConfigArgs): object {
-  return {
-    job_name: "appmesh-envoy",
-    metrics_path: envoyPath,
-    kubernetes_sd_configs: [podsOf(namespaces)],
-    relabel_configs: [
-      {
-        action: "keep",
-        source_labels: [
-          "__meta_kubernetes_pod_container_name",
-          "__meta_kubernetes_pod_container_port_number",
-        ],
-        regex: `envoy;${sidecarPort}`,
-      },
-      ...runningOnly,
-      ...placeLabels("kubernetes_namespace", "kubernetes_pod_name"),
-    ],
+    relabel_configs: rules,
   };
 }
 
@@ -109,30 +75,11 @@ function named(targets: readonly string[]): object {
   };
 }
 
-function podsOf(namespaces: ServiceNamespaces): object {
+/** Signed by Prometheus itself, with the role of its service account. */
+function remoteWrite({ endpoint, region }: RemoteWorkspace): object {
   return {
-    role: "pod",
-    ...(namespaces === "all" ? {} : { namespaces: { names: [...namespaces] } }),
+    url: `${endpoint}api/v1/remote_write`,
+    sigv4: { region },
+    queue_config: { batch_send_deadline: sendDeadline },
   };
-}
-
-/** A pod that has ended, and a container that only prepares it, answer nobody. */
-const runningOnly = [
-  {
-    action: "drop",
-    source_labels: ["__meta_kubernetes_pod_phase"],
-    regex: "Pending|Succeeded|Failed",
-  },
-  {
-    action: "drop",
-    source_labels: ["__meta_kubernetes_pod_container_init"],
-    regex: "true",
-  },
-] as const;
-
-function placeLabels(namespace: string, pod: string): readonly object[] {
-  return [
-    { source_labels: ["__meta_kubernetes_namespace"], target_label: namespace },
-    { source_labels: ["__meta_kubernetes_pod_name"], target_label: pod },
-  ];
 }

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import * as kubernetes from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { PrometheusDeployment, PrometheusPlace } from "../prometheus-contract.ts";
-import type { RouterSettings } from "../router-contract.ts";
+import type { RouterWritten } from "../router-contract.ts";
 import type { DeclareOptions } from "./declare-options.ts";
 import { withoutSidecar } from "./mesh.ts";
 import { ownedMetadata } from "./owned-object.ts";
-import { prometheusConfig } from "./prometheus-config.ts";
+import { proxyNamespaces } from "./pod-jobs.ts";
+import { prometheusConfig, type RemoteWorkspace } from "./prometheus-config.ts";
 import type { ServiceNamespaces } from "./service-namespaces.ts";
 
 /** Name of the Deployment, its Service and its ServiceAccount. */
@@ -17,11 +18,11 @@ const leaveSeconds = 2;
 
 const port = 9_090;
 
-/** Longer than any window that a check looks back on; a rollout keeps its own record. */
-const retention = "6h";
+/** Room for the data on the node, without a volume; a rollout keeps its own record. */
+const podDataSize = "4Gi";
 
-/** Room for the data on the node; Prometheus itself drops the oldest before it is reached. */
-const dataSize = { limit: "4Gi", kept: "3GB" } as const;
+/** What of its room Prometheus fills before it drops the oldest: it needs some to put blocks together. */
+const filledPercent = 75;
 
 /** Time in which it has to be ready, in s; most of it for the image. */
 const readySeconds = 300;
@@ -39,7 +40,11 @@ export interface PrometheusArgs {
   readonly namespace: string;
   readonly settings: PrometheusDeployment;
   readonly serviceNamespaces: ServiceNamespaces;
-  readonly router: RouterSettings["kind"];
+  readonly router: RouterWritten;
+  /** Where it writes to as well. */
+  readonly workspace?: pulumi.Input<RemoteWorkspace> | undefined;
+  /** Role of AWS that its service account takes. */
+  readonly roleArn?: pulumi.Input<string> | undefined;
 }
 
 /** A Prometheus that is declared. */
@@ -51,28 +56,35 @@ export interface DeclaredPrometheus {
 }
 
 /**
- * A Prometheus in the platform's namespace: it may list pods where it looks for them and nothing else, keeps its data in
- * its pod, and is not exposed. A changed configuration starts it anew, without what it had measured.
+ * A Prometheus in the platform's namespace: it may list pods where it looks for them and nothing else, and is not
+ * exposed. It keeps its data in its pod, and a changed configuration starts it anew without them; or on a volume, and
+ * then it is away while another pod takes the volume over.
  */
 export function declarePrometheus(
   prefix: string,
   args: PrometheusArgs,
   options: DeclareOptions,
 ): DeclaredPrometheus {
-  const { owner, namespace, settings, serviceNamespaces, router } = args;
+  const { owner, namespace, settings, router, workspace, roleArn } = args;
   const metadata = ownedMetadata({ owner, namespace, name: prometheusName }, selector);
-  const config = prometheusConfig({
-    scrapeInterval: settings.scrapeInterval,
-    targets: settings.targets,
-    namespaces: searched(serviceNamespaces, settings.namespaces),
-    hasSidecars: router === "app-mesh",
-  });
+  // a workspace that is made in this update is known once it is there
+  const config = pulumi.output(workspace).apply((known) =>
+    prometheusConfig({
+      scrapeInterval: settings.scrapeInterval,
+      targets: settings.targets,
+      namespaces: searched(args),
+      router,
+      workspace: known,
+    }),
+  );
   // By its content: a ConfigMap is replaced rather than changed, and the old one stays for the pod that has it mounted.
-  const configName = `${prometheusName}-${createHash("sha256").update(config).digest("hex").slice(0, 10)}`;
+  const configName = config.apply(
+    (text) => `${prometheusName}-${createHash("sha256").update(text).digest("hex").slice(0, 10)}`,
+  );
   const configMap = new kubernetes.core.v1.ConfigMap(
     `${prefix}-prometheus-config`,
     {
-      metadata: ownedMetadata({ owner, namespace, name: configName }, selector),
+      metadata: { ...metadata, name: configName },
       immutable: true,
       data: { "prometheus.yml": config },
     },
@@ -80,10 +92,11 @@ export function declarePrometheus(
   );
   const account = new kubernetes.core.v1.ServiceAccount(
     `${prefix}-prometheus-account`,
-    { metadata, automountServiceAccountToken: false },
+    { metadata: withRole(metadata, roleArn), automountServiceAccountToken: false },
     options,
   );
   const rights = declareRights(prefix, args, { ...options, dependsOn: [account] });
+  const volumes = declareVolume(prefix, args, options);
   const deployment = new kubernetes.apps.v1.Deployment(
     `${prefix}-prometheus`,
     {
@@ -97,12 +110,16 @@ export function declarePrometheus(
       spec: {
         replicas: 1,
         selector: { matchLabels: selector },
-        // the new one answers before the old one goes
-        strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        strategy:
+          settings.volume === undefined
+            ? // the new one answers before the old one goes
+              { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
+            : // a volume is of one pod, and two would write into the same files
+              { type: "Recreate" },
         template: { metadata: podMetadata, spec: podOf(settings, configName) },
       },
     },
-    { ...options, dependsOn: [configMap, ...rights] },
+    { ...options, dependsOn: [configMap, ...rights, ...volumes] },
   );
   const service = new kubernetes.core.v1.Service(
     `${prefix}-prometheus-service`,
@@ -123,16 +140,57 @@ export function declarePrometheus(
 }
 
 /** Namespaces in which pods are looked for. */
-function searched(services: ServiceNamespaces, more: readonly string[]): ServiceNamespaces {
-  return services === "all" ? "all" : [...new Set([...services, ...more])];
+function searched({ serviceNamespaces, settings, router }: PrometheusArgs): ServiceNamespaces {
+  if (serviceNamespaces === "all") return "all";
+  const further = [...proxyNamespaces(router), ...settings.namespaces];
+  return [...new Set([...serviceNamespaces, ...further])];
+}
+
+/** Metadata of a service account whose pods get a role of AWS. */
+function withRole(
+  metadata: ReturnType<typeof ownedMetadata>,
+  roleArn: pulumi.Input<string> | undefined,
+): kubernetes.types.input.meta.v1.ObjectMeta {
+  if (roleArn === undefined) return metadata;
+  const annotations = { ...metadata.annotations, "eks.amazonaws.com/role-arn": roleArn };
+  return { ...metadata, annotations };
+}
+
+/** The claim of a volume, where one is asked for. */
+function declareVolume(
+  prefix: string,
+  { owner, namespace, settings: { volume } }: PrometheusArgs,
+  options: DeclareOptions,
+): pulumi.Resource[] {
+  if (volume === undefined) return [];
+  const { size, storageClass } = volume;
+  const annotations = {
+    // many classes bind a claim only once a pod has it, and the pod is waited for
+    "pulumi.com/skipAwait": "true",
+  };
+  return [
+    new kubernetes.core.v1.PersistentVolumeClaim(
+      `${prefix}-prometheus-volume`,
+      {
+        metadata: ownedMetadata({ owner, namespace, name: prometheusName }, selector, annotations),
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          resources: { requests: { storage: size } },
+          ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
+        },
+      },
+      options,
+    ),
+  ];
 }
 
 /** The right to list pods, in each namespace where they are looked for. */
 function declareRights(
   prefix: string,
-  { owner, namespace, settings, serviceNamespaces }: PrometheusArgs,
+  args: PrometheusArgs,
   options: DeclareOptions,
 ): pulumi.Resource[] {
+  const { owner, namespace } = args;
   // of the platform's namespace: another platform may look for pods in the same places
   const name = `${prometheusName}-${namespace}`;
   const rules = [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }];
@@ -143,7 +201,7 @@ function declareRights(
     name,
   });
   const { ClusterRole, ClusterRoleBinding, Role, RoleBinding } = kubernetes.rbac.v1;
-  const namespaces = searched(serviceNamespaces, settings.namespaces);
+  const namespaces = searched(args);
   if (namespaces === "all") {
     const metadata = ownedMetadata({ owner, name }, selector);
     const role = new ClusterRole(`${prefix}-prometheus-role`, { metadata, rules }, options);
@@ -165,8 +223,8 @@ const podMetadata = {
 } as const;
 
 function podOf(
-  { image, memory }: PrometheusDeployment,
-  configName: string,
+  { image, memory, retention, volume }: PrometheusDeployment,
+  configName: pulumi.Input<string>,
 ): kubernetes.types.input.core.v1.PodSpec {
   return {
     serviceAccountName: prometheusName,
@@ -177,6 +235,8 @@ function podOf(
       runAsUser: user,
       runAsGroup: user,
       fsGroup: user,
+      // every file of a volume would be gone through at each start
+      fsGroupChangePolicy: "OnRootMismatch",
       seccompProfile: { type: "RuntimeDefault" },
     },
     containers: [
@@ -186,8 +246,8 @@ function podOf(
         args: [
           "--config.file=/etc/prometheus/prometheus.yml",
           "--storage.tsdb.path=/prometheus",
-          `--storage.tsdb.retention.time=${retention}`,
-          `--storage.tsdb.retention.size=${dataSize.kept}`,
+          `--storage.tsdb.retention.time=${retention}ms`,
+          `--storage.tsdb.retention.size=${filledMegabytes(volume?.size ?? podDataSize)}MB`,
         ],
         ports: [{ name: "http", containerPort: port }],
         readinessProbe: { httpGet: { path: "/-/ready", port: "http" }, periodSeconds: 2 },
@@ -212,7 +272,18 @@ function podOf(
     ],
     volumes: [
       { name: "config", configMap: { name: configName } },
-      { name: "data", emptyDir: { sizeLimit: dataSize.limit } },
+      {
+        name: "data",
+        ...(volume === undefined
+          ? { emptyDir: { sizeLimit: podDataSize } }
+          : { persistentVolumeClaim: { claimName: prometheusName } }),
+      },
     ],
   };
+}
+
+/** In Prometheus's megabytes, which are those of Kubernetes's `Mi`. */
+function filledMegabytes(size: string): number {
+  const factor = size.endsWith("Ti") ? 1_024 * 1_024 : 1_024;
+  return Math.floor((Number.parseInt(size, 10) * factor * filledPercent) / 100);
 }

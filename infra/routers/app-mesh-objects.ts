@@ -141,3 +141,19 @@ function objectOf(
     spec,
   };
 }
+
+/** What an egress cluster is told by. */
+export interface EgressTarget {
+  readonly mesh: string;
+  /** Name of the VirtualNode. */
+  readonly node: string;
+  readonly namespace: string;
+  readonly protocol: string;
+  /** A number, or what stands for one. */
+  readonly port: number | string;
+}
+
+/** What a caller's Envoy calls a VirtualNode, as App Mesh's control plane names it. */
+export function egressCluster({ mesh, node, namespace, protocol, port }: EgressTarget): string {
+  return `cds_egress_${mesh}_${node}_${namespace}_${protocol}_${port}`;
+}

@@ -8,6 +8,7 @@ import { serviceLabels, slotLabels } from "../service/kubernetes-names.ts";
 import { checkAppMesh } from "./app-mesh-limits.ts";
 import {
   canaryName,
+  egressCluster,
   gatewayRoutes,
   virtualNode,
   virtualRouter,
@@ -147,7 +148,7 @@ function clusterOf(
   { backends, namespace, route, port }: KubernetesRouterArgs,
   slot: Slot,
 ): string {
-  return `cds_egress_${mesh}_${backends[slot]}_${namespace}_${route.protocol}_${port}`;
+  return egressCluster({ mesh, node: backends[slot], namespace, protocol: route.protocol, port });
 }
 
 /** The weights as the router has them after this update, which are the live ones when they were kept. */

@@ -1,7 +1,7 @@
 /**
  * Built-in metrics from Envoy's own counters, for the clusters that `selector` picks: the success rate in percent (0
  * when every answer is a 5xx: a class that never occurred has no series), P99 and average latency in
- * milliseconds. Without requests none has a value.
+ * milliseconds. Without requests none of these has a value. And the requests per second.
  */
 export function envoyQueries(selector: string): Readonly<Record<string, string>> {
   const window = "[{{ window }}]";
@@ -15,5 +15,6 @@ export function envoyQueries(selector: string): Readonly<Record<string, string>>
       `histogram_quantile(0.99, sum by (le) (rate(envoy_cluster_upstream_rq_time_bucket{${selector}}${window})))` +
       ` and (${timed} > 0)`,
     "request-duration-average": `sum(rate(envoy_cluster_upstream_rq_time_sum{${selector}}${window})) / (${timed} > 0)`,
+    "request-rate": requests,
   };
 }

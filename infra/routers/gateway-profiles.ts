@@ -29,7 +29,8 @@ export interface SlotPlace {
   readonly namespace: string;
   /** Name of the slot's Service, which is that of its workload too. */
   readonly name: string;
-  readonly port: number;
+  /** A number, or what stands for one. */
+  readonly port: number | string;
   /** The route that copies requests to this slot now; undefined when none does. */
   readonly mirror?: { readonly kind: string; readonly route: string } | undefined;
 }
@@ -82,7 +83,7 @@ interface Series {
 
 /**
  * Queries over a counter of requests and a histogram of their duration, as `envoyQueries`: the success rate in
- * percent, P99 and average latency in milliseconds; without requests none has a value.
+ * percent, P99 and average latency in milliseconds, without requests none has a value; and the requests per second.
  */
 function queriesOf({ counter, selector, served, histogram, msPerUnit }: Series): Queries {
   const rate = (series: string, more = ""): string =>
@@ -96,6 +97,7 @@ function queriesOf({ counter, selector, served, histogram, msPerUnit }: Series):
       `histogram_quantile(0.99, sum by (le) (rate(${histogram}_bucket{${selector}}[{{ window }}])))${inMs}` +
       ` and ${timed}`,
     "request-duration-average": `${rate(`${histogram}_sum`)} / ${timed}${inMs}`,
+    "request-rate": rate(counter),
   };
 }
 

@@ -186,6 +186,9 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
           ...("service" in service.prometheus
             ? { proxy: { ...service.prometheus.service, cluster: service.cluster } }
             : {}),
+          ...("amp" in service.prometheus
+            ? { amp: { region: service.prometheus.amp.region } }
+            : {}),
           queries: routed.queries,
           variables: routed.variables,
         },
@@ -343,6 +346,7 @@ function knownPort(
 
 function addressOf(place: z.output<typeof prometheusPlaceSchema>): string {
   if ("address" in place) return place.address;
+  if ("amp" in place) return place.amp.endpoint;
   const { namespace, service, port } = place.service;
   return `http://${service}.${namespace}.svc:${port}`;
 }

@@ -34,9 +34,11 @@ export async function preflightFaults(
       `namespace "${namespace}" does not exist: create it with \`kubectl create namespace ${namespace}\`, or correct the namespace`,
     ];
   }
-  const faults = await (router.kind === "gateway-api"
-    ? gatewayFaults(reader, router)
-    : meshFaults(reader, router));
+  const all = await Promise.all([
+    router.kind === "gateway-api" ? gatewayFaults(reader, router) : meshFaults(reader, router),
+    autoscalingFaults(reader, args),
+  ]);
+  const faults = all.flat();
   if (faults.length > 0 || !isFirst || settings.adopt) return faults;
   return takenNames(reader, args);
 }
@@ -83,6 +85,25 @@ async function meshFaults(
   return [
     ...faults,
     `VirtualGateway ${namespace}/${name} does not exist: create it, or correct router.virtualGateway`,
+  ];
+}
+
+/** An autoscaler by CPU or memory in a cluster that measures neither would never scale, and say so to nobody. */
+async function autoscalingFaults(
+  reader: ObjectReader,
+  { settings: { autoscaling, name }, namespace }: PreflightArgs,
+): Promise<readonly string[]> {
+  const measured = (["cpuPercent", "memoryPercent"] as const).filter(
+    (key) => autoscaling?.[key] !== undefined,
+  );
+  if (measured.length === 0) return [];
+  const api = { apiVersion: "metrics.k8s.io/v1beta1", kind: "PodMetrics", namespace, name };
+  // who may not look there, or finds it away for a moment, has learned nothing
+  const found = await reader.lookUp(api).catch(() => undefined);
+  if (found?.kind !== "unserved") return [];
+  return [
+    `autoscaling.${measured.join(" and ")}: the cluster measures neither CPU nor memory (no API metrics.k8s.io): ` +
+      "install metrics-server (`metricsServer: true` in the platform does), or remove it",
   ];
 }
 

@@ -14,7 +14,12 @@ import type { RolloutState } from "../../rollout/core/state.ts";
 import { renderQuery, type RouterQueries } from "../../rollout/core/template.ts";
 import { record, Story } from "../support/builders.ts";
 
-const metricNames = ["request-success-rate", "request-duration", "request-duration-average"];
+const metricNames = [
+  "request-success-rate",
+  "request-duration",
+  "request-duration-average",
+  "request-rate",
+];
 
 const kinds = ["queries", "grpcQueries"] as const;
 

@@ -553,7 +553,7 @@ describe("the platform of target kubernetes", () => {
     });
 
     it("name one Prometheus, of a fixed version", () => {
-      assert.match(fault({ prometheus: {} }), /give one of address, service and deploy/);
+      assert.match(fault({ prometheus: {} }), /give one of address, service, deploy and amp/);
       assert.match(fault({ prometheus: { ...elsewhere, deploy: {} } }), /give one of/);
       const deploy = (written: object): string => fault({ prometheus: { deploy: written } });
       for (const image of ["prom/prometheus", "prom/prometheus:latest", "host:5000/prometheus"]) {
