@@ -55,6 +55,7 @@ const assignmentSchema = z
     primary: slotSchema,
     slots: z.strictObject({ blue: revisionSchema.nullable(), green: revisionSchema.nullable() }),
     weights: weightsSchema,
+    capacity: z.int().min(1).optional(),
   })
   .refine(({ primary, slots }) => slots[primary] !== null, "the primary slot is empty")
   .refine(
@@ -417,6 +418,7 @@ const trafficSource = z.discriminatedUnion("router", [
 ]);
 export type TrafficSource = z.infer<typeof trafficSource>;
 
+export { replicasMinAnnotation } from "./kubernetes-contract.ts";
 export type { ClusterAccess } from "./cluster-access.ts";
 export type {
   AppMeshTrafficSource,

@@ -203,15 +203,10 @@ export const kubernetesServiceWritten = z
     ({ minReady, progressDeadline }) => minReady < progressDeadline,
     "minReady is not below progressDeadline: no pod could be ready in time",
   )
-  .refine(
-    ({ canarySize, autoscaling, workload }) =>
-      canarySize === "same" || (autoscaling === undefined && workload === "Deployment"),
-    {
-      path: ["canarySize"],
-      message:
-        "a canary sized by weight is a Deployment without autoscaling: set it to same, or change that",
-    },
-  );
+  .refine(({ canarySize, workload }) => canarySize === "same" || workload === "Deployment", {
+    path: ["canarySize"],
+    message: "a canary sized by weight is a Deployment: set it to same, or change workload",
+  });
 export type KubernetesServiceSettings = z.infer<typeof kubernetesServiceWritten>;
 
 // ---- what a revision holds -----------------------------------------------------------------------
@@ -247,12 +242,13 @@ export type KubernetesPlatformOutputs = z.infer<typeof kubernetesPlatformOutputs
 
 const bySlot = z.strictObject({ blue: z.string(), green: z.string() });
 
+/** Annotation of a slot's workload: replicas below which its autoscaler will not leave it, as a decimal number. */
+export const replicasMinAnnotation = "upramp.dev/replicas-min";
+
 /** The workloads of the two slots. */
 const workloads = z.strictObject({
   kind: z.enum(["Deployment", "DaemonSet"]),
   names: bySlot,
-  /** Replicas below which an autoscaler will not leave a slot; 0 without one. */
-  replicasMin: z.int().min(0),
 });
 /** The workloads of the two slots, as the driver reads them. */
 export type WorkloadNames = z.infer<typeof workloads>;

@@ -5,15 +5,19 @@ import type { AutoscalingSettings, KubernetesServiceSettings } from "../kubernet
 import { ownerAnnotations } from "../owner.ts";
 import { serviceLabels, slotLabels, slotName } from "./kubernetes-names.ts";
 
-/** The autoscaler of one slot. Each slot has its own, so that the canary grows with its own share of the load. */
+/**
+ * The autoscaler of one slot. Each slot has its own, so that the canary grows with its own share of the load; `fewest` is
+ * what it may not go below, as during a rollout a slot holds more than its load of the moment needs.
+ */
 export function declareAutoscaler(
   service: string,
   namespace: string,
   slot: Slot,
   settings: AutoscalingSettings,
+  fewest: number,
   options: pulumi.CustomResourceOptions,
 ): void {
-  const { min, max, cpuPercent, memoryPercent, metrics, behavior } = settings;
+  const { max, cpuPercent, memoryPercent, metrics, behavior } = settings;
   const name = slotName(service, slot);
   const resource = (of: string, percent: number | undefined): object[] =>
     percent === undefined
@@ -37,7 +41,7 @@ export function declareAutoscaler(
       },
       spec: {
         scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
-        minReplicas: min,
+        minReplicas: fewest,
         maxReplicas: max,
         // further metrics are as users wrote them; the API server judges them
         metrics: all as kubernetes.types.input.autoscaling.v2.MetricSpec[],

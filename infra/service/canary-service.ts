@@ -239,7 +239,6 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
       workloads: {
         kind: service.workload,
         names: perSlot((slot) => slotName(name, slot)),
-        replicasMin: autoscaling?.min ?? 0,
       },
       endpoint: service.endpoint,
     };
@@ -247,20 +246,23 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     const services = declareServices(service, namespace, primary, targetPorts, inside);
     for (const slot of slots) {
       const revision = assignment.slots[slot];
+      const replicas = replicasOf(service, service.rollout, assignment, slot, previous);
       const workload = declareWorkload(
         {
           settings: service,
           namespace,
           slot,
           assignment,
-          replicas: replicasOf(service, service.rollout, assignment, slot, previous),
+          replicas,
           isAwaited: revision !== null && revision.id === installed,
         },
         inside,
       );
       if (workload === null || revision === null) continue;
       const behind = { parent: this, dependsOn: workload };
-      if (autoscaling !== undefined) declareAutoscaler(name, namespace, slot, autoscaling, behind);
+      if (autoscaling !== undefined) {
+        declareAutoscaler(name, namespace, slot, autoscaling, replicas, behind);
+      }
       if (disruption !== undefined)
         declareDisruptionBudget(name, namespace, slot, disruption, behind);
     }

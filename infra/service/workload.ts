@@ -1,7 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Assignment, Revision, Slot } from "../contract.ts";
-import type { KubernetesServiceSettings } from "../kubernetes-contract.ts";
+import { replicasMinAnnotation, type KubernetesServiceSettings } from "../kubernetes-contract.ts";
 import { ownerAnnotations } from "../owner.ts";
 import { renderPod } from "./pod-rendering.ts";
 import { serviceLabels, slotLabels, slotName } from "./kubernetes-names.ts";
@@ -13,8 +13,8 @@ export interface WorkloadArgs {
   readonly namespace: string;
   readonly slot: Slot;
   readonly assignment: Assignment;
-  /** Replicas when the slot is not idle; undefined when an autoscaler decides. */
-  readonly replicas: number | undefined;
+  /** Replicas when the slot is not idle; the fewest, when an autoscaler decides. */
+  readonly replicas: number;
   /** True when Pulumi itself waits until it is ready; otherwise the driver does, who can also give up early. */
   readonly isAwaited: boolean;
 }
@@ -27,7 +27,8 @@ export function declareWorkload(
   args: WorkloadArgs,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource | null {
-  const { settings, namespace, slot, assignment, isAwaited } = args;
+  const { settings, namespace, slot, assignment, replicas, isAwaited } = args;
+  const isScaled = settings.autoscaling !== undefined;
   const own = assignment.slots[slot];
   const shown = own ?? assignment.slots[assignment.primary];
   // the contract has the primary's slot filled
@@ -41,6 +42,7 @@ export function declareWorkload(
       ...ownerAnnotations(),
       // the autoscaler and kubectl write replicas too; the slots are upramp's own objects
       "pulumi.com/patchForce": "true",
+      ...(isScaled && own !== null ? { [replicasMinAnnotation]: String(replicas) } : {}),
       ...(isAwaited && own !== null ? {} : { "pulumi.com/skipAwait": "true" }),
     },
   };
@@ -53,14 +55,13 @@ export function declareWorkload(
     if (own === null) return null;
     return new kubernetes.apps.v1.DaemonSet(name, { metadata, spec }, options);
   }
-  const replicas = own === null ? 0 : args.replicas;
   return new kubernetes.apps.v1.Deployment(
     name,
     {
       metadata,
       spec: {
         ...spec,
-        ...(replicas === undefined ? {} : { replicas }),
+        ...(own === null ? { replicas: 0 } : isScaled ? {} : { replicas }),
         progressDeadlineSeconds: Math.max(1, seconds(settings.progressDeadline)),
       },
     },

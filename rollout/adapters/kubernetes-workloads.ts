@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { WorkloadNames } from "../../infra/contract.ts";
+import { replicasMinAnnotation, type WorkloadNames } from "../../infra/contract.ts";
 import type { Slot } from "../core/assignment.ts";
 import type { Readiness } from "../core/decide.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
@@ -12,8 +12,13 @@ const condition = z.object({
   message: z.string().default(""),
 });
 
-const metadata = z.object({ generation: z.number().default(0) });
 const marks = z.record(z.string(), z.string()).default({});
+const metadata = z.object({
+  generation: z.number().default(0),
+  annotations: z
+    .object({ [replicasMinAnnotation]: z.coerce.number().int().nonnegative().default(0) })
+    .prefault({}),
+});
 const selector = z.object({ matchLabels: marks });
 const template = z.object({
   metadata: z.object({ labels: marks, annotations: marks }).prefault({}),
@@ -105,7 +110,9 @@ export class KubernetesWorkloads {
 
   #deployment(object: unknown): Seen {
     const { metadata: meta, spec, status } = deploymentSchema.parse(object);
-    const wanted = spec.replicas === 0 ? 0 : Math.max(spec.replicas, this.#workloads.replicasMin);
+    // its autoscaler has not got there yet
+    const fewest = meta.annotations[replicasMinAnnotation];
+    const wanted = spec.replicas === 0 ? 0 : Math.max(spec.replicas, fewest);
     const isCurrent = status.observedGeneration >= meta.generation;
     // pods of an earlier template still count as replicas, and as available
     const old = status.replicas - status.updatedReplicas;

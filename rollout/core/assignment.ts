@@ -28,6 +28,12 @@ export interface Assignment {
   readonly primary: Slot;
   readonly slots: Readonly<Record<Slot, Revision | null>>;
   readonly weights: Weights;
+  /**
+   * Workloads that carry all requests, as the primary had when the rollout began. While both slots are filled,
+   * neither an autoscaler nor a weight takes them from the slot that may have to take everything back. Absent at
+   * rest, and when nobody could count.
+   */
+  readonly capacity?: number | undefined;
 }
 
 /** All requests to `slot`. */
@@ -44,6 +50,11 @@ export function split(slot: Slot, weight: number): Weights {
 
 export function sameWeights(a: Weights, b: Weights): boolean {
   return a.blue === b.blue && a.green === b.green;
+}
+
+/** The same with one slot less, at the end of a rollout: what is left scales as it likes. */
+export function emptied({ primary, slots: filled, weights }: Assignment, slot: Slot): Assignment {
+  return { primary, slots: { ...filled, [slot]: null }, weights };
 }
 
 /** True when both say the same: same primary, same revision in each slot, same split. */

@@ -1,5 +1,6 @@
 import { allTo, primaryRevision, type Assignment } from "./assignment.ts";
 import { act, nothingToDo, type Decision, type Situation } from "./decision.ts";
+import { readinessOf } from "./observation.ts";
 import type { Reason } from "./reason.ts";
 import { deploying, newSlot, type RestingState, type Rollout } from "./state.ts";
 
@@ -34,10 +35,14 @@ export function begin(at: Situation, from: Assignment, reason: Reason): Decision
     corrections: 0,
     heldMs: 0,
   };
+  // whoever restarts has it already, should nobody be able to count now
+  const counted = readinessOf(at.seen, fromSlot)?.wanted ?? 0;
+  const capacity = counted > 0 ? counted : from.capacity;
   const assignment = {
     primary: fromSlot,
     slots: { ...from.slots, [newSlot(rollout)]: to },
     weights: allTo(fromSlot),
+    ...(capacity === undefined ? {} : { capacity }),
   };
   const action = { kind: "deployCanary", assignment, forward: true } as const;
   return act(at, deploying(rollout, assignment, now), action, reason);

@@ -1,4 +1,4 @@
-import { allTo } from "./assignment.ts";
+import { allTo, emptied } from "./assignment.ts";
 import { act, finish, stop, wait, type Decision, type Situation } from "./decision.ts";
 import { isDead, readinessOf, shows, wantedAndSeen } from "./observation.ts";
 import type { Reason, RollbackReason } from "./reason.ts";
@@ -29,7 +29,7 @@ export function rollBack(
   const wanted = why.kind === "rollbackRequested" ? rollout.to : at.record.wanted;
   const asked = { ...at, record: { ...at.record, wanted } };
   const weights = allTo(rollout.fromSlot);
-  const assignment = { primary: rollout.fromSlot, slots: state.assignment.slots, weights };
+  const assignment = { ...state.assignment, primary: rollout.fromSlot, weights };
   const next: FinalizingRolledBack = {
     phase: "finalizing",
     outcome: "rolledBack",
@@ -105,8 +105,7 @@ function insist(at: Situation, state: FinalizingRolledBack): Decision {
 }
 
 function removeCanary(at: Situation, state: FinalizingRolledBack): Decision {
-  const slots = { ...state.assignment.slots, [newSlot(state.rollout)]: null };
-  const assignment = { ...state.assignment, slots };
+  const assignment = emptied(state.assignment, newSlot(state.rollout));
   const next: FinalizingRolledBack = {
     ...state,
     assignment,

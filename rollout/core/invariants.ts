@@ -29,9 +29,13 @@ function when(isFault: boolean, sentence: string): readonly string[] {
 
 const both = ["blue", "green"] as const satisfies readonly Slot[];
 
-function ofAssignment({ primary, slots, weights }: Assignment): readonly string[] {
+function ofAssignment({ primary, slots, weights, capacity }: Assignment): readonly string[] {
   return [
     ...when(weights.blue + weights.green !== 100, "weights do not add up to 100"),
+    ...when(
+      capacity !== undefined && (!Number.isInteger(capacity) || capacity < 1),
+      `a capacity of ${capacity}`,
+    ),
     ...when(slots[primary] === null, `the primary slot ${primary} is empty`),
     ...both.flatMap((slot) => [
       ...when(
@@ -173,6 +177,11 @@ function ofChange(
           ...ofLimits(spec, old, now),
           ...ofStepping(old, now),
           ...ofRemoving(old, now),
+          ...when(
+            both.every((slot) => now.assignment.slots[slot] !== null) &&
+              now.assignment.capacity !== old.assignment.capacity,
+            "the capacity changed while both slots are filled",
+          ),
           ...when(
             now.phase === "promoting" && old.phase !== "promoting" && !isEarned(old, after),
             "promoted without a confirmed split and a passed check or a person's order",

@@ -1,5 +1,5 @@
 import { isBlind } from "./analysis.ts";
-import { allTo } from "./assignment.ts";
+import { allTo, emptied } from "./assignment.ts";
 import { refuse } from "./commands.ts";
 import { count } from "./counters.ts";
 import { act, finish, wait, type Decision, type Situation } from "./decision.ts";
@@ -90,8 +90,7 @@ function bake(at: Situation, state: FinalizingPromoted, confirmedAt: number): De
 }
 
 function removeOld(at: Situation, state: FinalizingPromoted): Decision {
-  const slots = { ...state.assignment.slots, [state.rollout.fromSlot]: null };
-  const assignment = { ...state.assignment, slots };
+  const assignment = emptied(state.assignment, state.rollout.fromSlot);
   const next: FinalizingPromoted = { ...state, assignment, since: at.seen.now, stage: "removing" };
   const action: Action = { kind: "removeOld", assignment, forward: false };
   return act(at, next, action, { kind: "bakeOver" });

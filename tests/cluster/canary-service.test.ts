@@ -103,7 +103,10 @@ describeOnCluster("CanaryService on the cluster", (cluster) => {
         readinessProbe: { httpGet: { path: "/readyz", port: "http" }, periodSeconds: 1 },
         resources: { requests: { cpu } },
         envFrom: [{ secretRef: { name: "keys" } }],
-        volumeMounts: [{ name: "settings", mountPath: "/etc/podinfo" }],
+        volumeMounts: [
+          { name: "settings", mountPath: "/etc/podinfo" },
+          { name: "keys", mountPath: "/etc/podinfo-keys" },
+        ],
       };
       const deployment = {
         apiVersion: "apps/v1",
@@ -116,7 +119,10 @@ describeOnCluster("CanaryService on the cluster", (cluster) => {
             metadata: { labels: { app: "written" } },
             spec: {
               containers: [container],
-              volumes: [{ name: "settings", configMap: { name: "settings" } }],
+              volumes: [
+                { name: "settings", configMap: { name: "settings" } },
+                { name: "keys", secret: { secretName: "keys" } },
+              ],
               terminationGracePeriodSeconds: 10,
             },
           },
@@ -308,7 +314,7 @@ describeOnCluster("CanaryService on the cluster", (cluster) => {
       }),
     });
 
-    it("grows its canary under load while weights move, and no update takes that back", async function () {
+    it("brings its canary up to what the primary has, then grows it under load, and no update takes that back", async function () {
       this.timeout(240_000);
       const service = await ground.project.deployService({
         service: podinfo(
@@ -316,42 +322,56 @@ describeOnCluster("CanaryService on the cluster", (cluster) => {
           {},
           {
             replicas: undefined,
-            autoscaling: { min: 1, max: 3, cpuPercent: 50 },
-            revision: revision("podinfo:1.0.0", { resources: { requests: { cpu: "50m" } } }),
+            autoscaling: { min: 1, max: 5, cpuPercent: 50 },
+            revision: revision("podinfo:1.0.0", { resources: { requests: { cpu: "200m" } } }),
           },
         ),
         rollout: { ...rollout, steps: [{ weight: 60, hold: true }, 80] },
       });
-      const scalers = (): Promise<readonly string[]> => {
+      /** The fewest pods of each autoscaler that is there. */
+      const scalers = async (): Promise<unknown> => {
         const api = cluster().config.makeApiClient(AutoscalingV2Api);
         const namespace = ground.space.name;
-        return namesOf(api.listNamespacedHorizontalPodAutoscaler({ namespace }));
+        const { items } = await api.listNamespacedHorizontalPodAutoscaler({ namespace });
+        return Object.fromEntries(
+          items.map(({ metadata, spec }) => [metadata?.name, spec?.minReplicas]),
+        );
       };
-      assert.deepEqual(await scalers(), ["scaled-blue"]);
-      const load = new Load({
-        url: `${ground.scene.url}/burn?ms=20`,
-        headers: { host: hostOf("scaled") },
-        requestsPerSecond: 20,
-        boundMs: 200_000,
+      const burn = (requestsPerSecond: number): Load =>
+        new Load({
+          url: `${ground.scene.url}/burn?ms=20`,
+          headers: { host: hostOf("scaled") },
+          requestsPerSecond,
+          boundMs: 200_000,
+        });
+      assert.deepEqual(await scalers(), { "scaled-blue": 1 });
+      const loads = [burn(10)];
+      await waitUntil("the primary is scaled up", 90_000, async () => {
+        const { asked, available } = (await sample("scaled")).sizes.blue;
+        return available >= 2 && available === asked;
       });
       const samples = new Samples(ground.space, "scaled");
       const run = service.run("--revision", "podinfo:2.0.0");
       await run.said("held: `upramp promote`");
+      const { capacity = 0 } = (await service.outputs()).assignment;
+      assert.ok(capacity >= 2 && capacity < 5, `a capacity of ${capacity}`);
+      assert.deepEqual(await scalers(), { "scaled-blue": capacity, "scaled-green": capacity });
+      loads.push(burn(25));
       await waitUntil("the canary is scaled up", 90_000, async () => {
-        return (await sample("scaled")).sizes.green.available >= 2;
+        return (await sample("scaled")).sizes.green.available > capacity;
       });
-      assert.deepEqual(await scalers(), ["scaled-blue", "scaled-green"]);
       succeeded(await service.upramp("promote").done);
       succeeded(await run.done);
       const taken = await samples.stop();
-      await load.stop();
-      assert.deepEqual(load.failures().slice(0, 3), []);
+      await Promise.all(loads.map((load) => load.stop()));
+      assert.deepEqual(loads.flatMap((load) => load.failures()).slice(0, 3), []);
+      assertCapacity(taken, capacity, false);
       const grown = taken.filter(({ weights }) => weights.green > 0);
       for (const [index, { sizes }] of grown.entries()) {
         const before = grown[index - 1]?.sizes.green.asked ?? 0;
         assert.ok(sizes.green.asked >= before, `from ${before} to ${sizes.green.asked} replicas`);
       }
-      assert.deepEqual(await scalers(), ["scaled-green"]);
+      assert.deepEqual(await scalers(), { "scaled-green": 1 });
       assert.equal((await sample("scaled")).sizes.blue.asked, 0);
       // as it stands: the client's own type has no field of these
       const path = `/apis/apps/v1/namespaces/${ground.space.name}/deployments/scaled-green`;

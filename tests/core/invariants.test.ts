@@ -13,6 +13,10 @@ function withWeights(from: RolloutRecord, blue: number, green: number): RolloutR
   return withState(from, { assignment: { ...from.state.assignment, weights: { blue, green } } });
 }
 
+function withCapacity(from: RolloutRecord, capacity: number): RolloutRecord {
+  return withState(from, { assignment: { ...from.state.assignment, capacity } });
+}
+
 function withoutPending(from: RolloutRecord): RolloutRecord {
   return { ...from, pending: null };
 }
@@ -55,6 +59,13 @@ type Case = readonly [
 
 const broken: readonly Case[] = [
   ["weights that do not add up", /add up to 100/, null, withWeights(stepping(), 70, 20)],
+  ["a capacity of nothing", /a capacity of 0/, null, withCapacity(stepping(), 0)],
+  [
+    "a capacity that changes in the middle",
+    /the capacity changed/,
+    stepping(),
+    withCapacity(stepping(), 7),
+  ],
   ["a fraction as weight", /not an integer/, null, withWeights(stepping(), 79.5, 20.5)],
   ["a negative weight", /not an integer from 0/, null, withWeights(stepping(), 120, -20)],
   [

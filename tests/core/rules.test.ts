@@ -96,6 +96,46 @@ describe("counting checks", () => {
   });
 });
 
+function rollingBack(story: Story): Story {
+  story.look({ command: "rollback" });
+  return story.act();
+}
+
+describe("capacity", () => {
+  it("is what the primary has when the rollout begins, kept until one slot is left", () => {
+    const story = new Story();
+    story.look(readyIn("blue", { ready: 5, wanted: 6 }));
+    assert.equal(story.record.pending?.action.assignment.capacity, 6);
+    story.act().look();
+    story.act().look();
+    story.look({ command: "promoteFull" });
+    const promoted = new Story({}, story.record);
+    promoted.now = story.now;
+    for (const ending of [promoted.act(), rollingBack(story)]) {
+      ending.look();
+      assert.equal(ending.record.state.assignment.capacity, 6);
+      ending.pass(30_000).look();
+      assert.ok(Object.values(ending.record.state.assignment.slots).includes(null));
+      assert.equal(ending.record.state.assignment.capacity, undefined);
+    }
+  });
+
+  it("is kept where nobody can count when the rollout begins anew", () => {
+    const story = new Story();
+    story.look(readyIn("blue", { ready: 6, wanted: 6 }));
+    story.act().wish("v3").look();
+    story.pass(1_000).look({ ready: null });
+    assert.equal(story.record.pending?.action.kind, "deployCanary");
+    assert.equal(story.record.state.assignment.capacity, 6);
+  });
+
+  it("is left open where nobody can count", () => {
+    const story = new Story();
+    story.look({ ready: null });
+    assert.equal(story.record.pending?.action.assignment.capacity, undefined);
+  });
+});
+
 describe("readiness", () => {
   it("is bounded from when it was lost at this step, not from the last check", () => {
     const story = new Story().atStep(0);

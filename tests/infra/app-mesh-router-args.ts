@@ -35,7 +35,6 @@ export function routerArgs(
     workloads: {
       kind: "Deployment",
       names: { blue: "podinfo-blue", green: "podinfo-green" },
-      replicasMin: 0,
     },
     endpoint: undefined,
     dependsOn: [],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import type { Slot } from "../../infra/contract.ts";
+import { replicasMinAnnotation, type Slot } from "../../infra/contract.ts";
 import type { RouterSettings } from "../../infra/router-contract.ts";
 import type { CanaryServiceArgs } from "../../infra/service/canary-service.ts";
 import {
@@ -168,9 +168,31 @@ describe("CanaryService", () => {
     assert.deepEqual(replicas(service.last), { blue: undefined, green: undefined });
     await service.drive({ weights: { blue: 50, green: 50 } });
     assert.deepEqual(replicas(service.last), { blue: undefined, green: undefined });
-    const { traffic } = service.last.outputs;
-    assert.ok("workloads" in traffic);
-    assert.equal(traffic.workloads.replicasMin, 2);
+  });
+
+  it("keeps an autoscaler from taking what a rollout may need, until it is over", async () => {
+    const service = await Stack.install({ args: scaled });
+    const fewest = (declared: Declared): Record<string, unknown> => {
+      const filled = keysOf(declared, "HorizontalPodAutoscaler").map((key) => key.split(" ")[1]);
+      return Object.fromEntries(
+        filled.map((name = ""): [string, unknown] => {
+          const { spec } = objectOf(declared, `HorizontalPodAutoscaler ${name}`);
+          const { metadata } = objectOf(declared, `Deployment ${name}`);
+          const told = metadata.annotations[replicasMinAnnotation];
+          return [name.replace("podinfo-", ""), [spec["minReplicas"], told]];
+        }),
+      );
+    };
+    assert.deepEqual(fewest(service.last), { blue: [2, "2"] });
+    const wanted = await service.wanted(image("podinfo:2.0.0"));
+    const { slots: before } = service.assignment;
+    const both = { ...before, green: wanted };
+    const whole = { blue: [5, "5"], green: [5, "5"] };
+    assert.deepEqual(fewest(await service.drive({ slots: both, capacity: 5 })), whole);
+    assert.deepEqual(fewest(await service.drive({ weights: { blue: 0, green: 100 } })), whole);
+    const plain = await service.up();
+    assert.deepEqual(fewest(plain), whole);
+    assert.deepEqual(fewest(await service.drive({ weights: { blue: 100, green: 0 } })), whole);
   });
 
   it("sizes a canary by the weight it gets next, and takes nothing away while it loses weight", async () => {

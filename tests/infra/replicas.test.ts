@@ -46,11 +46,54 @@ describe("the replicas of a slot", () => {
     }
   });
 
-  it("are not said under an autoscaler", () => {
-    const scaled = settings({ autoscaling: { max: 5, cpuPercent: 80 } });
-    for (const slot of slots) {
-      assert.equal(replicasOf(scaled, spec(50), assigned(20), slot, rolling(20)), undefined);
+  describe("under an autoscaler, the fewest", () => {
+    const autoscaling = { min: 2, max: 8, cpuPercent: 80 };
+    const scaled = settings({ autoscaling });
+    const scaledByWeight = settings({ autoscaling, canarySize: "byWeight" });
+    const counted = (assignment: Assignment, capacity: number): Assignment => ({
+      ...assignment,
+      capacity,
+    });
+
+    it("are those of the settings where nothing was counted", () => {
+      for (const slot of slots) {
+        assert.equal(replicasOf(scaled, spec(50), assigned(20), slot, rolling(20)), 2);
+        assert.equal(replicasOf(scaledByWeight, spec(50), assigned(20), slot, rolling(20)), 2);
+      }
+    });
+
+    for (const [capacity, fewest] of [
+      [1, 2],
+      [6, 6],
+      [20, 8],
+    ] as const) {
+      it(`are ${fewest} of both slots when the primary had ${capacity}`, () => {
+        for (const slot of slots) {
+          const assignment = counted(assigned(20), capacity);
+          assert.equal(replicasOf(scaled, spec(50), assignment, slot, rolling(20)), fewest);
+        }
+      });
     }
+
+    for (const [weight, fewest] of [
+      [0, 2],
+      [20, 4],
+      [60, 6],
+    ] as const) {
+      it(`are ${fewest} of a canary sized by weight that has ${weight} %, and all of the primary`, () => {
+        const assignment = counted(assigned(weight), 6);
+        const of = (slot: Slot): number =>
+          replicasOf(scaledByWeight, spec(20, 60), assignment, slot, rolling(weight));
+        assert.deepEqual([of("green"), of("blue")], [fewest, 6]);
+      });
+    }
+
+    it("are all of both slots once the canary is promoted", () => {
+      const promoted = counted(assigned(100, "green"), 6);
+      for (const slot of slots) {
+        assert.equal(replicasOf(scaledByWeight, spec(20, 60), promoted, slot, rolling(60)), 6);
+      }
+    });
   });
 
   for (const [now, replicas] of [

@@ -15,7 +15,7 @@ export const slotNames: Readonly<Record<Slot, string>> = {
   green: `${service}-green`,
 };
 
-export const workloads: WorkloadNames = { kind: "Deployment", names: slotNames, replicasMin: 0 };
+export const workloads: WorkloadNames = { kind: "Deployment", names: slotNames };
 
 /** The version that answers from each slot. */
 export const versions: Readonly<Record<Slot, string>> = { blue: "1.0.0", green: "2.0.0" };
