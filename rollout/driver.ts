@@ -3,6 +3,7 @@ import {
   acted,
   checkDue,
   decide,
+  isBetweenChecks,
   withConfigured,
   type ActFailure,
   type Command,
@@ -45,6 +46,13 @@ export interface DriveOptions {
   readonly wanted: Revision | null;
   /** Try a revision again that is remembered as failed. */
   readonly retry: boolean;
+  /** Ends the drive once all that is due is done, however long the rollout still takes. */
+  readonly once?: boolean | undefined;
+  /**
+   * Ends the drive at this time (ms since the epoch), or before where it would only wait until later. What is running
+   * then is finished, and a way back that was decided is begun.
+   */
+  readonly stopAt?: number | undefined;
   /** Aborted by the user: the running action is finished, then the drive ends with the record saved. */
   readonly signal: AbortSignal;
 }
@@ -57,8 +65,8 @@ export type DriveEnd =
   | { readonly kind: "notDeployed" };
 
 /**
- * Drives one service until it is at rest, a person is needed, or the user interrupts. May be killed at
- * any point: the next drive finishes the saved action and goes on.
+ * Drives one service until it is at rest, a person is needed, the user interrupts, or as far as `once` and `stopAt` say. May be
+ * killed at any point: the next drive finishes the saved action and goes on.
  */
 export async function drive(options: DriveOptions): Promise<DriveEnd> {
   const result = await options.store.lock();
@@ -112,6 +120,7 @@ class Drive {
     for (;;) {
       if (this.#lock.lost.aborted) return lockLost(this.#lock.lost);
       if (this.#interrupted()) return this.#end("interrupted", null, record);
+      if (this.#isPostponed(record)) return this.#end("underWay", null, record);
       let failure: ActFailure | null = null;
       const command = await this.#options.store.readCommand();
       if (record.pending !== null) {
@@ -137,8 +146,28 @@ class Drive {
       if (decision.outcome === "stop") return this.#end("stopped", decision.reason, record);
       if (decision.outcome === "end")
         return this.#end(outcomeOf(record, decision), decision.reason, record);
+      if (this.#isEnough(record, decision)) return this.#end("underWay", decision.reason, record);
       if (record.pending === null) await this.#sleepUntil(decision.checkAgainAt);
     }
+  }
+
+  /** Whether the saved action has to be left to the next drive. The first try of a way back never is. */
+  #isPostponed({ pending }: RolloutRecord): boolean {
+    if (pending === null) return false;
+    const isUrgent = !pending.action.forward && pending.attempts === 0;
+    return !isUrgent && this.#isTooLate(Math.max(pending.notBefore, this.#options.clock.now()));
+  }
+
+  /** Whether the rest of the rollout is the next drive's. */
+  #isEnough(record: RolloutRecord, { checkAgainAt }: Decision): boolean {
+    if (record.pending !== null) return false;
+    if (this.#isTooLate(checkAgainAt)) return true;
+    const { once = false, clock } = this.#options;
+    return once && isBetweenChecks(this.#view.spec, record, clock.now());
+  }
+
+  #isTooLate(at: number): boolean {
+    return at >= (this.#options.stopAt ?? Infinity);
   }
 
   /** The saved record, brought in step with the stack where nothing is under way. */

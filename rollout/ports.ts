@@ -131,7 +131,7 @@ export type RolloutEvent =
       readonly type: "ended";
       readonly at: number;
       readonly outcome: DriveOutcome;
-      /** Null when interrupted. */
+      /** Null when interrupted, and where the drive's time was over before it decided anything more. */
       readonly reason: Reason | null;
       readonly record: RolloutRecord;
     };
@@ -141,4 +141,11 @@ export interface Reporter {
 }
 
 /** How a drive ended; each has an exit code of its own (rollout/cli/exit-codes.ts). */
-export type DriveOutcome = "promoted" | "upToDate" | "rolledBack" | "stopped" | "interrupted";
+export type DriveOutcome =
+  | "promoted"
+  | "upToDate"
+  | "rolledBack"
+  | "stopped"
+  | "interrupted"
+  /** Not finished: what was due is done, or the drive's time is over. The next drive goes on. */
+  | "underWay";

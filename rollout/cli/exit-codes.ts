@@ -14,6 +14,8 @@ export const exitCode = {
   stopped: 4,
   /** Another driver holds the lock, or has taken it. */
   locked: 5,
+  /** Not finished: `--once` did what was due, or the time of `--for` is over. The next run goes on. */
+  underWay: 6,
   /** Interrupted by a signal; the next run goes on. */
   interrupted: 130,
 } as const;
@@ -27,6 +29,8 @@ export function exitCodeOf(outcome: DriveOutcome): number {
       return exitCode.rolledBack;
     case "stopped":
       return exitCode.stopped;
+    case "underWay":
+      return exitCode.underWay;
     case "interrupted":
       return exitCode.interrupted;
   }

@@ -15,7 +15,7 @@ import { whileWaiting } from "./waiting.ts";
 
 export type { Decision } from "./decision.ts";
 export type { ActFailure, Command, Observation, Readiness } from "./observation.ts";
-export { checkDue } from "./schedule.ts";
+export { checkDue, isBetweenChecks } from "./schedule.ts";
 
 /**
  * The whole of upramp's judgement: from the record and what is seen now, the next record, at most one

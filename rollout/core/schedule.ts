@@ -26,6 +26,14 @@ export function nextCheckAt(spec: RolloutSpec, state: RolloutState): number | nu
   return (state.lastCheckAt ?? state.confirmedAt) + spec.intervalMs;
 }
 
+/**
+ * True while nothing comes next but a check, a person's word in a hold or the end of the bake. False while the canary, the
+ * router, a drain or an action is awaited, each of which has a bound of its own.
+ */
+export function isBetweenChecks(spec: RolloutSpec, record: RolloutRecord, now: number): boolean {
+  return record.pending === null && now < (nextCheckAt(spec, record.state) ?? -Infinity);
+}
+
 function isChecked(state: RunningState): boolean {
   switch (state.phase) {
     case "progressing":

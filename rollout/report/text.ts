@@ -154,7 +154,8 @@ export class TextReporter implements Reporter {
     const time = (at: number): string => this.#time(at);
     const [style, word] = outcomes[outcome];
     const head = this.#paintResult(style, `${record.service}: ${word}`);
-    const text = reason === null ? interruptedText(record) : endText(record, reason, time);
+    const unfinished = reason === null || outcome === "underWay";
+    const text = unfinished ? unfinishedText(record) : endText(record, reason, time);
     this.#options.result.write(`${head}${text === "" ? "" : `: ${plainText(text)}`}\n`);
   }
 
@@ -186,6 +187,7 @@ const outcomes: Readonly<Record<Ended["outcome"], readonly [Style, string]>> = {
   rolledBack: ["red", "rolled back"],
   stopped: ["yellow", "stopped"],
   interrupted: ["yellow", "interrupted"],
+  underWay: ["yellow", "under way"],
 };
 
 const verdictWords: Readonly<Record<Verdict, readonly [Style, string]>> = {
@@ -224,7 +226,7 @@ function withoutHead(text: string, head: string): string {
   return text.startsWith(head) ? text.slice(head.length) : text;
 }
 
-function interruptedText(record: RolloutRecord): string {
+function unfinishedText(record: RolloutRecord): string {
   const { state } = record;
   if (isResting(state)) return "nothing was under way";
   const { rollout } = state;

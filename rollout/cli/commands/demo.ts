@@ -78,7 +78,8 @@ async function show(
   const roll = async (version: string, env: Record<string, string>): Promise<RolloutRecord> => {
     output.say(`\n${version}: npx upramp run -s ${serviceStack} --revision …`);
     const wanted = parseRevision(podinfo(version, env), version);
-    await driveService(service, await service.outputs(signal), wanted, false, output, signal);
+    const wish = { wanted, retry: false };
+    await driveService(service, await service.outputs(signal), wish, output, signal);
     if (options.keep) await writeReport(service, output, signal);
     const record = await store.load();
     if (record === null) throw new OperationError(`no record of the rollout of ${version}`);

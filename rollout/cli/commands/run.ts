@@ -1,5 +1,4 @@
 import type { ServiceOutputs } from "../../../infra/contract.ts";
-import type { Revision } from "../../core/assignment.ts";
 import { drive, type DriveEnd, type DriveOptions } from "../../driver.ts";
 import { OperationError, UserError } from "../../errors.ts";
 import { SystemClock } from "../../adapters/system-clock.ts";
@@ -15,17 +14,26 @@ import { wantedRevision } from "../wanted-revision.ts";
 export interface RunOptions extends ServiceOptions {
   readonly revision?: string | undefined;
   readonly retry?: boolean | undefined;
+  /** Does what is due now, then ends. */
+  readonly once?: boolean | undefined;
+  /** Ends within this time, in ms from the call. */
+  readonly forMs?: number | undefined;
 }
 
+/** What one drive is to do, and how far. */
+type DriveWish = Pick<DriveOptions, "wanted" | "retry" | "once" | "stopAt">;
+
 /**
- * Sets the wanted revision, if one is given, and drives the service until it is at rest. Deploys the
- * stack first when it has never been.
+ * Sets the wanted revision, if one is given, and drives the service: until it is at rest, or as far as the options say.
+ * Deploys the stack first when it has never been.
  */
 export async function run(
   options: RunOptions,
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
+  const { once, forMs, retry = false } = options;
+  const stopAt = forMs === undefined ? undefined : new SystemClock().now() + forMs;
   const service = await Service.open(options, true);
   try {
     let outputs = await service.findOutputs(signal);
@@ -36,8 +44,8 @@ export async function run(
       outputs = await service.outputs(signal);
     }
     const wanted = await wantedRevision(options.revision, outputs);
-    const retry = options.retry ?? false;
-    const code = await driveService(service, outputs, wanted, retry, output, signal);
+    const wish = { wanted, retry, once, stopAt };
+    const code = await driveService(service, outputs, wish, output, signal);
     await writeReport(service, output, signal);
     return code;
   } finally {
@@ -49,12 +57,11 @@ export async function run(
 export async function driveService(
   service: Service,
   outputs: ServiceOutputs,
-  wanted: Revision | null,
-  retry: boolean,
+  wish: DriveWish,
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  await preflight(service, outputs, wanted, signal);
+  await preflight(service, outputs, wish.wanted, signal);
   const end = await driven({
     clock: new SystemClock(),
     stack: service.stack,
@@ -62,8 +69,7 @@ export async function driveService(
     metrics: service.metrics(outputs),
     store: service.store(outputs),
     reporter: output.reporter,
-    wanted,
-    retry,
+    ...wish,
     signal,
   });
   return finish(end, service, output);

@@ -38,7 +38,13 @@ export async function send(
       output.say(`sent to the driver that runs: ${holder.who}`);
       return exitCode.ok;
     }
-    const code = await driveService(service, outputs, null, false, output, signal);
+    const code = await driveService(
+      service,
+      outputs,
+      { wanted: null, retry: false },
+      output,
+      signal,
+    );
     await writeReport(service, output, signal);
     return code;
   } finally {
