@@ -1,5 +1,12 @@
 import { z } from "zod";
 import { label, objectName, objectReference, port, type ObjectReference } from "./object-names.ts";
+import {
+  installFaults,
+  installPlaceFaults,
+  installWritten,
+  type Implementation,
+  type InstallSettings,
+} from "./router-install-contract.ts";
 
 /** The part of the stack contract that is about routers of a cluster: what users write, and what outputs say. */
 
@@ -52,41 +59,66 @@ export interface OwnGateway {
   readonly port: number;
 }
 
-/** A Gateway that is there, or with `className` one that this stack declares. */
-const gatewayWritten = z
-  .strictObject({
-    namespace: label.optional(),
-    name: objectName,
-    listener: objectName.optional(),
-    className: objectName.optional(),
-    port: port.optional(),
-  })
-  .transform((written, context): GatewayApiRouterSettings["gateway"] | OwnGateway => {
-    const { namespace, className, port: given, listener } = written;
-    const refuse = (key: string, message: string): never => {
-      context.addIssue({ code: "custom", path: [key], message });
-      return z.NEVER;
-    };
-    if (className === undefined) {
-      if (given !== undefined) {
-        return refuse("port", "belongs to a Gateway that this stack declares: give className too");
-      }
-      if (namespace === undefined) {
-        return refuse(
-          "namespace",
-          "is not set: give it for a Gateway that is there, or className to declare one",
-        );
-      }
-      return { namespace, name: written.name, ...(listener === undefined ? {} : { listener }) };
-    }
+/** A Gateway that is there, or one that this stack declares: with `className`, or because it installs what serves it. */
+const gatewayWritten = z.strictObject({
+  namespace: label.optional(),
+  name: objectName,
+  listener: objectName.optional(),
+  className: objectName.optional(),
+  port: port.optional(),
+});
+type GatewayWritten = z.output<typeof gatewayWritten>;
+type Refuse = (path: readonly string[], message: string) => void;
+
+function gatewayOf(
+  { namespace, name, listener, className, port: given }: GatewayWritten,
+  refuse: Refuse,
+): GatewayApiRouterSettings["gateway"] | OwnGateway {
+  if (className !== undefined) {
     if (namespace !== undefined) {
-      return refuse("namespace", "is the platform's for a Gateway with className: remove it");
+      refuse(["namespace"], "is the platform's for a Gateway with className: remove it");
     }
     if (listener !== undefined) {
-      return refuse("listener", "is the only one of a Gateway with className: remove it");
+      refuse(["listener"], "is the only one of a Gateway with className: remove it");
     }
-    return { name: written.name, className, port: given ?? 80 };
-  });
+    return { name, className, port: given ?? 80 };
+  }
+  if (given !== undefined) {
+    refuse(["port"], "belongs to a Gateway that this stack declares: give className too");
+  } else if (namespace === undefined) {
+    refuse(
+      ["namespace"],
+      "is not set: give it for a Gateway that is there, or className to declare one",
+    );
+  }
+  return { namespace: namespace ?? "", name, ...(listener === undefined ? {} : { listener }) };
+}
+
+/** Class of the Gateways that an installed implementation serves; `fixed` where no other can be. */
+const installedClasses: Partial<Record<ProfileName, { name: string; fixed: boolean }>> = {
+  "envoy-gateway": { name: "envoy-gateway", fixed: false },
+  istio: { name: "istio", fixed: true },
+  "vpc-lattice": { name: "amazon-vpc-lattice", fixed: true },
+};
+
+/** A Gateway of an implementation that this stack installs: always one of its own. */
+function installedGatewayOf(
+  written: GatewayWritten,
+  profile: ProfileName,
+  refuse: Refuse,
+): OwnGateway {
+  const { name, port: given } = written;
+  for (const key of ["namespace", "listener"] as const) {
+    if (written[key] === undefined) continue;
+    refuse([key], "is that of the Gateway that install makes: remove it, or install");
+  }
+  const served = installedClasses[profile];
+  const className = written.className ?? served?.name ?? "";
+  if (served?.fixed === true && className !== served.name) {
+    refuse(["className"], `is ${served.name} for what install brings: remove it`);
+  }
+  return { name, className, port: given ?? 80 };
+}
 
 /** A VirtualGateway that the platform declares itself, in its own namespace, with one listener for HTTP. */
 export interface OwnVirtualGateway {
@@ -94,12 +126,15 @@ export interface OwnVirtualGateway {
   readonly port: number;
 }
 
+/** Where the Envoys of the chart `appmesh-gateway` listen. */
+const appMeshGatewayPort = 8_088;
+
 /** A VirtualGateway that is there, or without `namespace` one that this stack declares. */
 const virtualGatewayWritten = z
   .strictObject({ namespace: label.optional(), name: objectName, port: port.optional() })
   .transform((written, context): ObjectReference | OwnVirtualGateway => {
     const { namespace, name: virtualGateway, port: given } = written;
-    if (namespace === undefined) return { name: virtualGateway, port: given ?? 8_088 };
+    if (namespace === undefined) return { name: virtualGateway, port: given ?? appMeshGatewayPort };
     if (given !== undefined) {
       const message = "belongs to a VirtualGateway that this stack declares: remove namespace";
       context.addIssue({ code: "custom", path: ["port"], message });
@@ -115,30 +150,98 @@ const appMeshWritten = appMeshRouter
     /** Declare the Mesh, rather than use one that is there. */
     createMesh: z.boolean().default(true),
     virtualGateway: virtualGatewayWritten.optional(),
+    /** Install the controller and, with a VirtualGateway of this stack, its Envoys. */
+    install: installWritten.optional(),
   })
-  .superRefine(({ allowDiscontinuedAppMesh }, context) => {
-    if (allowDiscontinuedAppMesh) return;
-    context.addIssue({
-      code: "custom",
-      path: ["allowDiscontinuedAppMesh"],
-      message:
-        "AWS has switched App Mesh off on 2026-09-30: nothing in a real account would act on its objects. " +
-        "Use router kind gateway-api; or set this to true when the control plane of this cluster is another one",
-    });
+  .superRefine(({ allowDiscontinuedAppMesh, createMesh, virtualGateway, install }, context) => {
+    const refuse = (path: string[], message: string): void =>
+      context.addIssue({ code: "custom", path, message });
+    if (!allowDiscontinuedAppMesh) {
+      refuse(
+        ["allowDiscontinuedAppMesh"],
+        "AWS has switched App Mesh off on 2026-09-30: nothing in a real account, on EKS too, would act on its objects. " +
+          "Use router kind gateway-api (profile envoy-gateway, istio or vpc-lattice; see docs/app-mesh.md); or set this to " +
+          "true when the control plane of this cluster is another one",
+      );
+    }
+    if (install === undefined) return;
+    for (const { key, message } of installFaults("app-mesh", install)) {
+      refuse(["install", ...(key === undefined ? [] : [key])], message);
+    }
+    if (!createMesh) {
+      refuse(
+        ["createMesh"],
+        "is false, but no Mesh is there before its controller: remove it, or install",
+      );
+    }
+    if (virtualGateway === undefined) return;
+    if ("namespace" in virtualGateway) {
+      refuse(
+        ["virtualGateway", "namespace"],
+        "is that of one that is there, which install would make: remove it, or install",
+      );
+    } else if (virtualGateway.port !== appMeshGatewayPort) {
+      refuse(
+        ["virtualGateway", "port"],
+        `is ${appMeshGatewayPort} in the chart appmesh-gateway: remove it`,
+      );
+    }
   });
 
 const gatewayApiWritten = gatewayApiRouter
-  .extend({ gateway: gatewayWritten })
-  .superRefine(({ profile, gateway }, context) => {
-    if (profile !== "linkerd" || !("className" in gateway)) return;
-    context.addIssue({
-      code: "custom",
-      path: ["gateway", "className"],
-      message:
-        "Linkerd serves no Gateways: name one that another implementation serves, or another profile",
-    });
+  .extend({
+    gateway: gatewayWritten,
+    /** Install the implementation. */
+    install: installWritten.optional(),
+  })
+  .transform((written, context) => {
+    const { kind, profile, install } = written;
+    const refuse = (path: readonly string[], message: string): void =>
+      context.addIssue({ code: "custom", path: [...path], message });
+    const ofGateway: Refuse = (path, message) => refuse(["gateway", ...path], message);
+    if (install === undefined) {
+      if (profile === "linkerd" && written.gateway.className !== undefined) {
+        const message =
+          "Linkerd serves no Gateways: name one that another implementation serves, or another profile";
+        ofGateway(["className"], message);
+      }
+      return { kind, profile, gateway: gatewayOf(written.gateway, ofGateway) };
+    }
+    for (const { key, message } of installFaults(profile, install)) {
+      refuse(["install", ...(key === undefined ? [] : [key])], message);
+    }
+    return {
+      kind,
+      profile,
+      gateway: installedGatewayOf(written.gateway, profile, ofGateway),
+      install,
+    };
   });
 
 /** What users write under `router` of a platform. */
 export const routerWritten = z.discriminatedUnion("kind", [gatewayApiWritten, appMeshWritten]);
 export type RouterWritten = z.infer<typeof routerWritten>;
+
+/** What is installed for a router, and how; undefined where nothing is. */
+export function installOf(
+  router: RouterWritten,
+): { readonly implementation: Implementation; readonly install: InstallSettings } | undefined {
+  const { install } = router;
+  if (install === undefined) return undefined;
+  return { implementation: router.kind === "app-mesh" ? router.kind : router.profile, install };
+}
+
+/** Refuses what of `router.install` does not go with a target; a refinement of its settings. */
+export function refuseInstallPlace(
+  target: "kubernetes" | "eks",
+  router: RouterWritten,
+  context: z.RefinementCtx,
+): void {
+  const installed = installOf(router);
+  if (installed === undefined) return;
+  const { implementation, install } = installed;
+  for (const { key, message } of installPlaceFaults(target, implementation, install)) {
+    const path = ["router", "install", ...(key === undefined ? [] : [key])];
+    context.addIssue({ code: "custom", path, message });
+  }
+}

@@ -1,4 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import type { OwnGateway } from "../router-contract.ts";
 import type { DeclareOptions } from "./declare-options.ts";
 import { ownedMetadata } from "./owned-object.ts";
@@ -18,6 +20,8 @@ export interface GatewayArgs {
   readonly gateway: OwnGateway;
   /** Only routes of these namespaces may attach. */
   readonly serviceNamespaces: ServiceNamespaces;
+  /** Of the Service that its implementation makes for it. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -26,7 +30,7 @@ export interface GatewayArgs {
  */
 export function declareGateway(
   prefix: string,
-  { owner, namespace, gateway, serviceNamespaces }: GatewayArgs,
+  { owner, namespace, gateway, serviceNamespaces, annotations = {} }: GatewayArgs,
   options: DeclareOptions,
 ): kubernetes.apiextensions.CustomResource {
   const { name, className, port } = gateway;
@@ -45,6 +49,7 @@ export function declareGateway(
       ),
       spec: {
         gatewayClassName: className,
+        ...(Object.keys(annotations).length === 0 ? {} : { infrastructure: { annotations } }),
         listeners: [
           {
             name: "http",
@@ -54,6 +59,8 @@ export function declareGateway(
           },
         ],
       },
+      // not set here: named, so that what the cluster says of it is an output
+      status: undefined,
     },
     options,
   );
@@ -63,4 +70,27 @@ function allowed(namespace: string, namespaces: ServiceNamespaces): object {
   if (namespaces === "all") return { from: "All" };
   if (namespaces.every((name) => name === namespace)) return { from: "Same" };
   return { from: "Selector", selector: namespaceSelector(namespaces) };
+}
+
+const statusSchema = z.object({
+  addresses: z.array(z.object({ value: z.string() })).default([]),
+});
+
+/** Where a Gateway of this stack takes requests; undefined where its implementation gives it no address. */
+export function gatewayUrl(
+  gateway: kubernetes.apiextensions.CustomResource,
+  port: number,
+): pulumi.Output<string | undefined> {
+  // the SDK's type names what all objects have, and no more
+  const { status } = gateway as unknown as { readonly status: pulumi.Output<unknown> };
+  return status.apply((live) => {
+    const [address] = statusSchema.safeParse(live).data?.addresses ?? [];
+    return address === undefined ? undefined : httpUrl(address.value, port);
+  });
+}
+
+/** The URL of a host or an IP address, at a port. */
+export function httpUrl(host: string, port: number): string {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return port === 80 ? `http://${name}` : `http://${name}:${port}`;
 }

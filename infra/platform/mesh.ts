@@ -1,6 +1,8 @@
 import * as kubernetes from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 import type { OwnVirtualGateway } from "../router-contract.ts";
 import type { DeclareOptions } from "./declare-options.ts";
+import { httpUrl } from "./gateway.ts";
 import { ownedMetadata } from "./owned-object.ts";
 import { namespaceSelector, type ServiceNamespaces } from "./service-namespaces.ts";
 
@@ -24,6 +26,8 @@ export interface MeshArgs {
   readonly owner: string;
   /** Namespaces whose services belong to it. */
   readonly serviceNamespaces: ServiceNamespaces;
+  /** Whether this stack installs App Mesh. */
+  readonly isInstalled: boolean;
 }
 
 /** The Mesh: the namespaces of services are its members. The update waits until the control plane has taken it. */
@@ -45,15 +49,20 @@ export function declareMesh(
   );
 }
 
+/** Labels of a VirtualGateway's Envoys: those of the chart `appmesh-gateway`, or what others are to give theirs. */
+export function envoyLabels(name: string, isInstalled: boolean): Record<string, string> {
+  return isInstalled ? { "app.kubernetes.io/name": name } : { app: name };
+}
+
 /**
- * The VirtualGateway that GatewayRoutes of services belong to. Its Envoys are pods labelled `app: NAME` in the
- * platform's namespace, which whoever runs the control plane brings.
+ * The VirtualGateway that GatewayRoutes of services belong to. Its Envoys are pods of the platform's namespace with the
+ * labels of `envoyLabels`; what is not installed is brought by whoever runs the control plane.
  */
 export function declareVirtualGateway(
   prefix: string,
   namespace: string,
   { name, port }: OwnVirtualGateway,
-  { owner, serviceNamespaces }: MeshArgs,
+  { owner, serviceNamespaces, isInstalled }: MeshArgs,
   options: DeclareOptions,
 ): kubernetes.apiextensions.CustomResource {
   return new kubernetes.apiextensions.CustomResource(
@@ -64,7 +73,7 @@ export function declareVirtualGateway(
       metadata: ownedMetadata({ owner, namespace, name }, {}, awaiting("VirtualGatewayActive")),
       spec: {
         namespaceSelector: namespaceSelector(serviceNamespaces),
-        podSelector: { matchLabels: { app: name } },
+        podSelector: { matchLabels: envoyLabels(name, isInstalled) },
         listeners: [{ portMapping: { port, protocol: "http" } }],
       },
     },
@@ -77,4 +86,23 @@ function awaiting(condition: string): Record<string, string> {
     "pulumi.com/waitFor": `condition=${condition}`,
     "pulumi.com/timeoutSeconds": String(activeSeconds),
   };
+}
+
+/** Where the load balancer of installed Envoys takes requests, once they are there; undefined where the cluster has none. */
+export function envoysUrl(
+  prefix: string,
+  namespace: string,
+  name: string,
+  envoys: kubernetes.helm.v3.Release,
+  parent: pulumi.Resource,
+): pulumi.Output<string | undefined> {
+  // unknown in the preview that is to make them, so that nothing is read which is not there yet
+  const id = envoys.id.apply(() => `${namespace}/${name}`);
+  const service = kubernetes.core.v1.Service.get(`${prefix}-${name}`, id, { parent });
+  return service.status.apply((status) => {
+    // a cluster without load balancers leaves all of it out, whatever the SDK's type says
+    const [ingress] = (status as typeof status | undefined)?.loadBalancer?.ingress ?? [];
+    const host = ingress?.hostname ?? ingress?.ip;
+    return host === undefined ? undefined : httpUrl(host, 80);
+  });
 }
