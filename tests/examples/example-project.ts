@@ -159,6 +159,11 @@ export class ExampleProject {
     for (const stack of this.#made.toReversed()) {
       await this.run("destroy", "--yes", "--skip-preview", "--stack", stack);
     }
+    await this.forget();
+  }
+
+  /** Removes the folder alone: for stacks on stand-ins, which keep nothing. */
+  async forget(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

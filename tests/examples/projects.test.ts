@@ -21,7 +21,7 @@ describe("the examples of projects that make what they need", function () {
       before(async () => {
         project = await ExampleProject.copy(name, providers.env);
       });
-      after(() => project?.remove());
+      after(() => project?.forget());
 
       it("previews, makes and destroys every stack that needs no other", async () => {
         for (const { name: stack, kind } of await project.stacks()) {

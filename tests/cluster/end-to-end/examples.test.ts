@@ -47,11 +47,15 @@ describeOnCluster("the examples of a cluster", (cluster) => {
     ]);
   });
 
-  afterEach(async function () {
+  // the examples have namespaces of the same names
+  beforeEach(async function () {
     this.timeout(commandsMs);
-    await project?.remove();
-    project = undefined;
     await removeNamespaces();
+  });
+
+  afterEach(async () => {
+    await project?.forget();
+    project = undefined;
   });
 
   after(async () => {
@@ -85,7 +89,6 @@ describeOnCluster("the examples of a cluster", (cluster) => {
     }
   }
 
-  /** The examples have namespaces of the same names. */
   async function removeNamespaces(): Promise<void> {
     const core = processes.config.makeApiClient(CoreV1Api);
     const made = async (): Promise<readonly string[]> => {
