@@ -12,6 +12,7 @@ import {
 } from "./core/decide.ts";
 import { violations } from "./core/invariants.ts";
 import type { Reason } from "./core/reason.ts";
+import type { RolloutSpec } from "./core/spec.ts";
 import {
   isResting,
   newRecord,
@@ -46,11 +47,13 @@ export interface DriveOptions {
   readonly wanted: Revision | null;
   /** Try a revision again that is remembered as failed. */
   readonly retry: boolean;
+  /** What the checkout says of how a rollout goes, which its first update brings into the stack; null or absent: as the stack says. */
+  readonly spec?: RolloutSpec | null | undefined;
   /** Ends the drive once all that is due is done, however long the rollout still takes. */
   readonly once?: boolean | undefined;
   /**
    * Ends the drive at this time (ms since the epoch), or before where it would only wait until later. What is running
-   * then is finished, and a way back that was decided is begun.
+   * then is finished, and a way back that was decided is begun. However early it is, what an earlier drive saved is done.
    */
   readonly stopAt?: number | undefined;
   /** Aborted by the user: the running action is finished, then the drive ends with the record saved. */
@@ -116,11 +119,11 @@ class Drive {
   async #loop(): Promise<DriveEnd> {
     const { clock, reporter } = this.#options;
     let record = await this.#load();
-    reporter.report({ type: "started", at: clock.now(), record, spec: this.#view.spec });
+    const spec = this.#options.spec ?? this.#view.spec;
+    reporter.report({ type: "started", at: clock.now(), record, spec });
     for (;;) {
       if (this.#lock.lost.aborted) return lockLost(this.#lock.lost);
       if (this.#interrupted()) return this.#end("interrupted", null, record);
-      if (this.#isPostponed(record)) return this.#end("underWay", null, record);
       let failure: ActFailure | null = null;
       const command = await this.#options.store.readCommand();
       if (record.pending !== null) {
@@ -146,24 +149,23 @@ class Drive {
       if (decision.outcome === "stop") return this.#end("stopped", decision.reason, record);
       if (decision.outcome === "end")
         return this.#end(outcomeOf(record, decision), decision.reason, record);
-      if (this.#isEnough(record, decision)) return this.#end("underWay", decision.reason, record);
+      if (this.#isEnough(decision)) return this.#end("underWay", decision.reason, record);
       if (record.pending === null) await this.#sleepUntil(decision.checkAgainAt);
     }
   }
 
-  /** Whether the saved action has to be left to the next drive. The first try of a way back never is. */
-  #isPostponed({ pending }: RolloutRecord): boolean {
-    if (pending === null) return false;
-    const isUrgent = !pending.action.forward && pending.attempts === 0;
-    return !isUrgent && this.#isTooLate(Math.max(pending.notBefore, this.#options.clock.now()));
-  }
-
   /** Whether the rest of the rollout is the next drive's. */
-  #isEnough(record: RolloutRecord, { checkAgainAt }: Decision): boolean {
-    if (record.pending !== null) return false;
-    if (this.#isTooLate(checkAgainAt)) return true;
+  #isEnough({ record, checkAgainAt }: Decision): boolean {
     const { once = false, clock } = this.#options;
-    return once && isBetweenChecks(this.#view.spec, record, clock.now());
+    const { pending } = record;
+    const now = clock.now();
+    if (pending === null) {
+      const isRest = once && isBetweenChecks(this.#view.spec, record, now);
+      return isRest || this.#isTooLate(checkAgainAt);
+    }
+    // the way back is begun, whatever the time
+    const isUrgent = !pending.action.forward && pending.attempts === 0;
+    return !isUrgent && this.#isTooLate(Math.max(pending.notBefore, now));
   }
 
   #isTooLate(at: number): boolean {

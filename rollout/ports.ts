@@ -131,7 +131,7 @@ export type RolloutEvent =
       readonly type: "ended";
       readonly at: number;
       readonly outcome: DriveOutcome;
-      /** Null when interrupted, and where the drive's time was over before it decided anything more. */
+      /** Null when interrupted. */
       readonly reason: Reason | null;
       readonly record: RolloutRecord;
     };
