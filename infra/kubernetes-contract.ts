@@ -3,7 +3,7 @@ import { clusterAccessSchema } from "./cluster-access.ts";
 import { duration } from "./duration.ts";
 import { label, objectName, objectReference, port } from "./object-names.ts";
 import { prometheusPlaceSchema, prometheusWritten } from "./prometheus-contract.ts";
-import { routerSettingsSchema, routerWritten } from "./router-contract.ts";
+import { routerSettingsSchema, routerWrittenFor } from "./router-contract.ts";
 
 /** The parts of the stack contract that only target `kubernetes` has. */
 
@@ -39,7 +39,7 @@ export const kubernetesPlatformWritten = z.strictObject({
       error: 'is neither a list of namespaces nor "all"',
     })
     .default([]),
-  router: routerWritten,
+  router: routerWrittenFor("kubernetes"),
   /** Where users send requests, when it does not follow from the host names of a service. */
   endpoint: z.url().optional(),
   prometheus: prometheusWritten,

@@ -1,12 +1,6 @@
 import { z } from "zod";
 import { label, objectName, objectReference, port, type ObjectReference } from "./object-names.ts";
-import {
-  installFaults,
-  installPlaceFaults,
-  installWritten,
-  type Implementation,
-  type InstallSettings,
-} from "./router-install-contract.ts";
+import { installFaults, installPlaceFaults, installWritten } from "./router-install-contract.ts";
 
 /** The part of the stack contract that is about routers of a cluster: what users write, and what outputs say. */
 
@@ -218,30 +212,18 @@ const gatewayApiWritten = gatewayApiRouter
     };
   });
 
-/** What users write under `router` of a platform. */
+/** What users write under `router` of a platform, whatever its target. */
 export const routerWritten = z.discriminatedUnion("kind", [gatewayApiWritten, appMeshWritten]);
 export type RouterWritten = z.infer<typeof routerWritten>;
 
-/** What is installed for a router, and how; undefined where nothing is. */
-export function installOf(
-  router: RouterWritten,
-): { readonly implementation: Implementation; readonly install: InstallSettings } | undefined {
-  const { install } = router;
-  if (install === undefined) return undefined;
-  return { implementation: router.kind === "app-mesh" ? router.kind : router.profile, install };
-}
-
-/** Refuses what of `router.install` does not go with a target; a refinement of its settings. */
-export function refuseInstallPlace(
-  target: "kubernetes" | "eks",
-  router: RouterWritten,
-  context: z.RefinementCtx,
-): void {
-  const installed = installOf(router);
-  if (installed === undefined) return;
-  const { implementation, install } = installed;
-  for (const { key, message } of installPlaceFaults(target, implementation, install)) {
-    const path = ["router", "install", ...(key === undefined ? [] : [key])];
-    context.addIssue({ code: "custom", path, message });
-  }
+/** What users write under `router` of a platform of a target. */
+export function routerWrittenFor(target: "kubernetes" | "eks") {
+  return routerWritten.superRefine((router, context) => {
+    const { install } = router;
+    if (install === undefined) return;
+    const implementation = router.kind === "app-mesh" ? router.kind : router.profile;
+    for (const { key, message } of installPlaceFaults(target, implementation, install)) {
+      context.addIssue({ code: "custom", path: ["install", key], message });
+    }
+  });
 }

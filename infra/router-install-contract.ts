@@ -132,7 +132,7 @@ export function installPlaceFaults(
   target: "kubernetes" | "eks",
   implementation: Implementation,
   install: InstallSettings,
-): readonly InstallFault[] {
+): readonly Required<InstallFault>[] {
   if (target === "eks") {
     return placeKeys
       .filter((key) => install[key] !== undefined)

@@ -12,9 +12,10 @@ import {
 export async function gatewayFaults(
   reader: ObjectReader,
   args: PlatformPreflightArgs,
-  { gateway }: Router<"gateway-api">,
+  { gateway, install }: Router<"gateway-api">,
 ): Promise<readonly string[]> {
   const isOwn = "className" in gateway;
+  const isInstalled = install !== undefined;
   const namespace = isOwn ? args.settings.namespace.name : gateway.namespace;
   const found = await reader.lookUp({
     apiVersion: gatewayApiVersion,
@@ -23,15 +24,17 @@ export async function gatewayFaults(
     name: gateway.name,
   });
   if (found.kind === "unserved") {
+    // what is installed brings them
+    if (isInstalled && install.gatewayApiCrds !== false) return [];
     return [
       "the cluster does not know Gateway API: install its CRDs (https://gateway-api.sigs.k8s.io/guides/), and an " +
-        "implementation",
+        `implementation${isInstalled ? "; or remove `router.install.gatewayApiCrds: false`" : " (router.install does both)"}`,
     ];
   }
   if (isOwn) {
     const use = `use it as it is with gateway: {namespace: ${namespace}, name: ${gateway.name}}`;
     return [
-      ...(await classFaults(reader, gateway.className)),
+      ...(isInstalled ? [] : await classFaults(reader, gateway.className)),
       ...takenFaults(found, args.owner, `Gateway ${namespace}/${gateway.name}`, use),
     ];
   }

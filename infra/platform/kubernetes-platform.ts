@@ -76,15 +76,16 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
       ...prometheus.resources,
       ...metricsServer,
     ];
-    const known = pulumi.all([prometheus.place, pulumi.all(ready.map(({ id }) => id))]);
-    return known.apply(([place]): KubernetesPlatformOutputs => ({
+    const found = endpoint ?? router.endpoint;
+    const known = pulumi.all([prometheus.place, found, pulumi.all(ready.map(({ id }) => id))]);
+    return known.apply(([place, url]): KubernetesPlatformOutputs => ({
       contract: 1,
       target: "kubernetes",
       stack,
       cluster,
       namespace: settings.namespace.name,
       router: router.place,
-      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(url === undefined ? {} : { endpoint: url }),
       prometheus: place,
     }));
   }

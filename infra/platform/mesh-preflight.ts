@@ -15,10 +15,12 @@ import { namespaceNameLabel, serviceNamespacesOf } from "./service-namespaces.ts
 export async function meshFaults(
   reader: ObjectReader,
   args: PlatformPreflightArgs,
-  { mesh, createMesh, virtualGateway }: Router<"app-mesh">,
+  { mesh, createMesh, virtualGateway, install }: Router<"app-mesh">,
 ): Promise<readonly string[]> {
   const found = await reader.lookUp({ apiVersion: appMeshVersion, kind: "Mesh", name: mesh });
   if (found.kind === "unserved") {
+    // the chart of the controller brings them
+    if (install !== undefined) return [];
     return ["the cluster does not know App Mesh: install the CRDs of group appmesh.k8s.aws"];
   }
   const gateway =
