@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { ServiceProxy } from "../../infra/contract.ts";
+import { z } from "zod";
 import { KubernetesApi } from "./kubernetes-api.ts";
 
 /**
@@ -25,6 +26,11 @@ export class KubernetesProxy {
     const server = createServer((request, response) => {
       forward(api, prefix, request).then(
         ({ status, text }) => {
+          const refusal = refusalOf(status, text);
+          if (refusal !== null) {
+            response.writeHead(502).end(refusal);
+            return;
+          }
           response.writeHead(status, { "content-type": "application/json" }).end(text);
         },
         (error: unknown) => {
@@ -60,4 +66,27 @@ async function forward(
   const path = request.url ?? "/";
   const query = form === "" ? "" : `${path.includes("?") ? "&" : "?"}${form}`;
   return api.raw("GET", prefix + path + query);
+}
+
+const statusSchema = z.object({ kind: z.literal("Status"), message: z.string() });
+
+/**
+ * What the API server itself says of a request that it did not pass on; null for an answer of the Service. Whoever asks
+ * must not take a right that is missing in the cluster for one that is missing at the Service.
+ */
+function refusalOf(status: number, text: string): string | null {
+  if (status < 400) return null;
+  let json: unknown = null;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // no Status then
+  }
+  const refused = statusSchema.safeParse(json).data;
+  if (refused === undefined) return null;
+  const advice =
+    status === 401 || status === 403
+      ? "; give whoever drives the right `get` on services/proxy of that name"
+      : "";
+  return `the API server answered ${status}: ${refused.message}${advice}`;
 }

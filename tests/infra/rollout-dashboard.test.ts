@@ -121,7 +121,7 @@ describe("the dashboard of rollouts", () => {
         const { panels } = dashboardSchema.parse(JSON.parse(rolloutDashboard(router, "shop")));
         for (const expr of panels.flatMap(({ targets }) => targets.map((one) => one.expr))) {
           const query = new URLSearchParams({ query: asked(expr) });
-          const answer = await fetch(`${server.address}/api/v1/query?${query}`);
+          const answer = await fetch(`${server.address}/api/v1/query?${query.toString()}`);
           const text = await answer.text();
           assert.equal(answer.status, 200, `${name}: ${asked(expr)}: ${text}`);
           // nothing is scraped, so there is nothing to show, and no weight of 0 or 100 either
