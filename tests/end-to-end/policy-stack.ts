@@ -129,8 +129,8 @@ export class PolicyStack {
   }
 
   async #exported(): Promise<z.output<typeof deploymentSchema>["resources"]> {
-    const { deployment } = await this.#stack.exportStack();
-    return deploymentSchema.parse(deployment).resources;
+    const exported: { readonly deployment: unknown } = await this.#stack.exportStack();
+    return deploymentSchema.parse(exported.deployment).resources;
   }
 
   async #judge(

@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { faultOf, requireWholeWeights } from "../../policies/require-whole-weights.ts";
-import { resourceArgs } from "./rule-args.ts";
+import { resourceViolations } from "./rule-args.ts";
 
 const localRoute = "upramp:local:Route";
 const httpRoute = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute";
 const virtualRouter = "kubernetes:appmesh.k8s.aws/v1beta2:VirtualRouter";
 const awsRoute = "aws:appmesh/route:Route";
 
-function violations(type: string, props: Record<string, unknown>): string[] {
-  const found: string[] = [];
-  const { validateResource } = requireWholeWeights;
-  assert.ok(typeof validateResource === "function");
-  void validateResource(resourceArgs(type, props), (message) => {
-    found.push(message);
-  });
-  return found;
+function violations(type: string, props: Record<string, unknown>): readonly string[] {
+  return resourceViolations(requireWholeWeights, type, props);
 }
 
 const refs = (...weights: unknown[]): object => ({
@@ -71,6 +65,17 @@ describe("require-whole-weights", () => {
       found.map((message) => message.split(" = ")[0]),
       ["spec.rules[1].backendRefs", "spec.rules[2].backendRefs"],
     );
+  });
+
+  it("leaves out the rule that only keeps both slots known to a proxy", () => {
+    const { spec } = Object.fromEntries(Object.entries(refs(1, 1))) as {
+      spec: { rules: object[] };
+    };
+    const headers = [{ type: "Exact", name: "x-upramp-keeper", value: "never-sent" }];
+    const rules = spec.rules.map((rule) => ({ ...rule, matches: [{ headers }] }));
+    assert.deepEqual(violations(httpRoute, { spec: { rules } }), []);
+    const open = rules.map((rule) => ({ ...rule, matches: [{ headers }, { path: {} }] }));
+    assert.equal(violations(httpRoute, { spec: { rules: open } }).length, 1);
   });
 
   it("agrees with the sum for any whole weights", () => {

@@ -1,8 +1,18 @@
+import assert from "node:assert/strict";
 import { unknownCheckingProxy } from "@pulumi/policy";
-import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from "@pulumi/policy";
+import type {
+  PolicyResource,
+  ResourceValidationArgs,
+  ResourceValidationPolicy,
+  StackValidationArgs,
+  StackValidationPolicy,
+} from "@pulumi/policy";
 
 /** The package leaves its type out. It reports the reading of unknown values, as in a preview. */
 const proxied = unknownCheckingProxy as (props: unknown) => Record<string, unknown>;
+
+/** What the engine hands over in a preview for text that only the update will know. */
+export const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 const options: ResourceValidationArgs["opts"] = {
   protect: false,
@@ -13,7 +23,11 @@ const options: ResourceValidationArgs["opts"] = {
 };
 
 /** A resource as the pack's server hands it to a rule: its properties behind the proxy that minds unknown values. */
-export function resourceArgs(type: string, props: Record<string, unknown>): ResourceValidationArgs {
+export function resourceArgs(
+  type: string,
+  props: Record<string, unknown>,
+  config: object = {},
+): ResourceValidationArgs {
   return {
     type,
     props: proxied(props),
@@ -23,11 +37,26 @@ export function resourceArgs(type: string, props: Record<string, unknown>): Reso
     stackTags: new Map(),
     isType: () => false,
     asType: () => undefined,
-    getConfig: <T extends object>() => ({}) as T, // neither rule has configuration
+    getConfig: <T extends object>() => config as T, // as the engine gives it: whatever is written
     notApplicable: (reason): never => {
       throw new Error(reason);
     },
   };
+}
+
+/** What a rule says of one resource. */
+export function resourceViolations(
+  { validateResource }: ResourceValidationPolicy,
+  type: string,
+  props: Record<string, unknown>,
+  config: object = {},
+): readonly string[] {
+  assert.ok(typeof validateResource === "function");
+  const found: string[] = [];
+  void validateResource(resourceArgs(type, props, config), (message) => {
+    found.push(message);
+  });
+  return found;
 }
 
 /** A resource of a stack, below a parent. */
@@ -51,13 +80,23 @@ export function stackResource(
   };
 }
 
-export function stackArgs(resources: PolicyResource[]): StackValidationArgs {
-  return {
+/** What a rule says of a stack. */
+export function stackViolations(
+  { validateStack }: StackValidationPolicy,
+  resources: PolicyResource[],
+  config: object = {},
+): readonly string[] {
+  const found: string[] = [];
+  const args: StackValidationArgs = {
     resources,
     stackTags: new Map(),
-    getConfig: <T extends object>() => ({}) as T, // neither rule has configuration
+    getConfig: <T extends object>() => config as T, // as the engine gives it: whatever is written
     notApplicable: (reason): never => {
       throw new Error(reason);
     },
   };
+  void validateStack(args, (message) => {
+    found.push(message);
+  });
+  return found;
 }
