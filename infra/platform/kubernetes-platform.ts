@@ -65,7 +65,11 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
     const namespace = declareNamespace(prefix, owner, settings, { parent: this });
     const inside = { parent: this, dependsOn: namespace === null ? [] : [namespace] };
     const router = declareRouter(prefix, owner, settings, inside);
-    const prometheus = await declareMetrics(prefix, owner, settings, inside);
+    // what is installed brings a namespace in which its proxies are found
+    const behind = { ...inside, dependsOn: [...inside.dependsOn, ...router.resources] };
+    const isInstalled = settings.router.install !== undefined;
+    const beside = isInstalled ? behind : inside;
+    const prometheus = await declareMetrics(prefix, owner, settings, beside);
     const metricsServer = settings.metricsServer
       ? [declareMetricsServer(prefix, owner, { parent: this, dependsOn: [] })]
       : [];

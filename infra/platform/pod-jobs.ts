@@ -1,4 +1,5 @@
 import type { RouterWritten } from "../router-contract.ts";
+import { chartTable } from "./charts/chart-table.ts";
 
 /** What of the pods of a platform is scraped, as Prometheus's own configuration and as PodMonitors say it. */
 
@@ -141,13 +142,16 @@ function placeLabels(namespace: string, pod: string): readonly RelabelRule[] {
 }
 
 /**
- * Namespaces beside those of services in which a router's proxies are sure to run: those of its Gateway, for an
- * implementation that starts the proxies beside it. Where the others run, only their installation knows.
+ * Namespaces beside those of services in which a router's proxies are sure to run: that of what this stack installs, or of
+ * the Gateway, for an implementation that starts proxies beside it. Where others run, only their installation knows.
  */
 export function proxyNamespaces(router: RouterWritten): readonly string[] {
   const of = (found: object | undefined): readonly string[] =>
     found !== undefined && "namespace" in found ? [String(found.namespace)] : [];
   if (router.kind === "app-mesh") return of(router.virtualGateway);
-  const isBeside = router.profile === "istio" || router.profile === "kgateway";
-  return isBeside ? of(router.gateway) : [];
+  const { profile, install, gateway } = router;
+  if (profile === "envoy-gateway") {
+    return install === undefined ? [] : of(chartTable["gateway-helm"]);
+  }
+  return profile === "istio" || profile === "kgateway" ? of(gateway) : [];
 }

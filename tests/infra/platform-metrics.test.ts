@@ -239,6 +239,14 @@ describe("the metrics of a platform", () => {
       assert.equal(await classOf({ storageClass: "" }), "");
     });
 
+    it("are looked for where an installed gateway has its Envoys", async () => {
+      const router = { kind: "gateway-api", profile: "envoy-gateway", install: {} } as const;
+      const gateway = { name: "shop" };
+      const declared = await declare(settingsOf({ deploy: {} }, { ...router, gateway }));
+      const { metadata } = of(declared, "Role platform-prometheus-role-envoy-gateway-system");
+      assert.partialDeepStrictEqual(metadata, { namespace: "envoy-gateway-system" });
+    });
+
     it("have Linkerd's proxies with the labels that its queries ask for", async () => {
       const config = configOf(await declare(settingsOf({ deploy: {} }, linkerd)));
       const rules = JSON.stringify(config.scrape_configs[1]?.relabel_configs);
