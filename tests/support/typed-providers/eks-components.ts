@@ -8,6 +8,7 @@ import {
   unknownValue,
 } from "../kubernetes-provider/property-values.ts";
 import { wire } from "../kubernetes-provider/pulumi-wire.ts";
+import { accountId } from "./aws-account.ts";
 import { checkValue } from "./check-value.ts";
 import { Monitor, type Registered } from "./monitor.ts";
 import { packageVersion, resourceTypes } from "./token-types.ts";
@@ -43,7 +44,7 @@ export async function construct(request: ConstructRequest): Promise<ConstructRes
   }
   const inputs = decodeMarked(request.getInputs());
   const failures = checkValue(resourceTypes("eks", type).args, inputs);
-  if (failures.length > 0) throw new Error(`${type} ${name}: ${sayFailures(failures)}`);
+  if (failures.length > 0) throw new Error(sayFailures(failures));
   const monitor = new Monitor(request.getMonitorendpoint());
   try {
     const providers = request.getProvidersMap();
@@ -79,73 +80,71 @@ export async function construct(request: ConstructRequest): Promise<ConstructRes
   }
 }
 
-async function cluster({ inputs, child }: Construction): Promise<Fields> {
-  const role =
-    inputs["serviceRole"] ??
-    (
-      await child("aws:iam/role:Role", "eksRole-role", {
-        assumeRolePolicy: trust("eks.amazonaws.com"),
-      })
-    ).outputs["arn"];
-  const subnetIds = ["subnetIds", "publicSubnetIds", "privateSubnetIds"].flatMap((key) => {
-    const ids = inputs[key];
-    return Array.isArray(ids) ? (ids as unknown[]) : [];
-  });
+async function cluster(component: Construction): Promise<Fields> {
+  const { inputs, child } = component;
+  const subnetIds = ["subnetIds", "publicSubnetIds", "privateSubnetIds"].flatMap(
+    (key): readonly unknown[] => {
+      const ids = inputs[key];
+      return Array.isArray(ids) ? ids : [];
+    },
+  );
+  const keyArn = inputs["encryptionConfigKeyArn"];
+  const encryptionConfig = { provider: { keyArn }, resources: ["secrets"] };
   const made = await child("aws:eks/cluster:Cluster", "eksCluster", {
     ...pick(inputs, [
-      "name",
-      "version",
-      "enabledClusterLogTypes",
       "deletionProtection",
+      "enabledClusterLogTypes",
+      "name",
       "upgradePolicy",
+      "version",
     ]),
-    ...(inputs["clusterTags"] === undefined ? {} : { tags: inputs["clusterTags"] }),
-    roleArn: typeof role === "string" || !(role instanceof Marked) ? role : role.fields["id"],
+    ...(keyArn === undefined ? {} : { encryptionConfig }),
+    tags: inputs["clusterTags"],
+    roleArn: await roleArnOf(component),
     vpcConfig: {
       subnetIds,
       ...pick(inputs, ["endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs"]),
     },
     accessConfig: pick(inputs, ["authenticationMode"]),
-    ...(inputs["encryptionConfigKeyArn"] === undefined
-      ? {}
-      : {
-          encryptionConfig: {
-            provider: { keyArn: inputs["encryptionConfigKeyArn"] },
-            resources: ["secrets"],
-          },
-        }),
   });
-  const { outputs } = made;
+  const { outputs, reference } = made;
   const url = under(outputs, "identities", 0, "oidcs", 0, "issuer");
-  const hasOidc = reveal(inputs)["createOidcProvider"] === true;
-  const oidc = hasOidc
-    ? await child("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "oidcProvider", {
-        clientIdLists: ["sts.amazonaws.com"],
-        url,
-      })
-    : undefined;
   const kubeconfig = kubeconfigOf(outputs);
   return {
     ...pick(inputs, ["clusterSecurityGroup", "instanceRoles"]),
     autoModeNodeRoleName: "",
     clusterIngressRuleId: "",
     clusterSecurityGroupId: under(outputs, "vpcConfig", "clusterSecurityGroupId"),
-    core: {
-      cluster: made.reference,
-      endpoint: outputs["endpoint"],
-      vpcId: inputs["vpcId"],
-      subnetIds,
-    },
-    eksCluster: made.reference,
+    core: { cluster: reference, endpoint: outputs["endpoint"], vpcId: inputs["vpcId"], subnetIds },
+    eksCluster: reference,
     fargateProfileId: "",
     fargateProfileStatus: "",
     kubeconfig,
-    kubeconfigJson: typeof kubeconfig === "symbol" ? kubeconfig : JSON.stringify(kubeconfig),
+    kubeconfigJson: kubeconfig === unknownValue ? unknownValue : JSON.stringify(kubeconfig),
     nodeSecurityGroupId: "",
     oidcIssuer: typeof url === "string" ? url.replace("https://", "") : url,
-    oidcProviderArn: oidc?.outputs["arn"] ?? "",
+    oidcProviderArn: await oidcProviderArnOf(component, url),
     oidcProviderUrl: url,
   };
+}
+
+/** The cluster's role: the one that is given, else one of its own. */
+async function roleArnOf({ inputs, child }: Construction): Promise<unknown> {
+  const given = inputs["serviceRole"];
+  if (given instanceof Marked) {
+    const id = given.fields["id"];
+    return typeof id === "string" ? `arn:aws:iam::${accountId}:role/${id}` : unknownValue;
+  }
+  const assumeRolePolicy = trust("eks.amazonaws.com");
+  const role = await child("aws:iam/role:Role", "eksRole-role", { assumeRolePolicy });
+  return role.outputs["arn"];
+}
+
+async function oidcProviderArnOf({ inputs, child }: Construction, url: unknown): Promise<unknown> {
+  if (reveal(inputs)["createOidcProvider"] !== true) return "";
+  const type = "aws:iam/openIdConnectProvider:OpenIdConnectProvider";
+  const clientIdLists = ["sts.amazonaws.com"];
+  return (await child(type, "oidcProvider", { clientIdLists, url })).outputs["arn"];
 }
 
 async function managedNodeGroup({ inputs, child }: Construction): Promise<Fields> {

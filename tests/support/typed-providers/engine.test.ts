@@ -93,4 +93,48 @@ describe("an engine with the typed stand-ins", function () {
     assert.equal(destroyed.errors, "");
     assert.deepEqual(await stack.resources(), []);
   });
+
+  /** What an engine says of a program that it does not take. */
+  async function refusal(declare: (provider: aws.Provider) => void): Promise<string> {
+    const { errors } = await stack.up(async () => {
+      declare(new aws.Provider("aws", { region: "eu-west-1" }));
+    });
+    const made = (await stack.resources()).filter(({ type }) => /^(aws|eks):/.test(type));
+    assert.deepEqual(made, []);
+    return errors;
+  }
+
+  it("names the properties of a resource that are wrong, and makes nothing", async () => {
+    const errors = await refusal((provider) => {
+      // as from configuration that nobody checked
+      const args = {
+        ingress: [{ protocl: "tcp", fromPort: "80", toPort: 80 }],
+      } as unknown as aws.ec2.SecurityGroupArgs;
+      new aws.ec2.SecurityGroup("group", args, { provider });
+    });
+    assert.match(
+      errors,
+      /ingress\[0\]\.protocl .*no property of SecurityGroupIngress; did you mean protocol\?/,
+    );
+    assert.match(errors, /ingress\[0\]\.fromPort .*: must be a number, not the string "80"/);
+    assert.match(errors, /ingress\[0\]\.protocol .*: is required/);
+  });
+
+  it("names the properties of a component that are wrong, and makes nothing", async () => {
+    const errors = await refusal((provider) => {
+      const args = { authenticationMode: "IAM", fargate: 3 } as unknown as eks.ClusterArgs;
+      new eks.Cluster("cluster", args, { providers: { aws: provider } });
+    });
+    assert.match(
+      errors,
+      /authenticationMode must be "CONFIG_MAP" or .*not the string "IAM"; fargate must be/,
+    );
+  });
+
+  it("needs a region", async () => {
+    const { errors } = await stack.preview(async () => {
+      new aws.sqs.Queue("queue", {});
+    });
+    assert.match(errors, /region .*: is required: set aws:region/);
+  });
 });

@@ -79,7 +79,7 @@ export class TypedProviderService {
       this.#package,
       decodeMarked(request.getNews()),
     )) {
-      response.addFailures(checkFailure(property, `${property} ${reason}`));
+      response.addFailures(checkFailure(property, reason));
     }
     return response;
   }
@@ -119,7 +119,7 @@ export class TypedProviderService {
     const response = new wire.provider.CheckResponse();
     response.setInputs(encode(inputs));
     for (const { property, reason } of failures) {
-      response.addFailures(checkFailure(property, `${property} ${reason}`));
+      response.addFailures(checkFailure(property, reason));
     }
     return response;
   }

@@ -26,9 +26,10 @@ export interface Made {
 /**
  * A provider of one package that keeps nothing but says what the package's declarations allow.
  *
- * What it does not check: anything that the declarations do not say. That is whether a text is an ARN, a CIDR or
- * a version; which values of a plain `string` the service takes; which properties exclude each other; whether
- * what an id names is there; quotas and rights; the spec of a custom resource; the values of a Helm chart. It
+ * What it does not see: a misspelt property at the top of a resource's arguments, which the SDK's own class leaves out
+ * (the compiler finds it). What it does not check: anything that the declarations do not say. That is whether a text is
+ * an ARN, a CIDR or a version; which values of a plain `string` the service takes; which properties exclude each other;
+ * whether what an id names is there; quotas and rights; the spec of a custom resource; the values of a Helm chart. It
  * replaces a Kubernetes object whose name or namespace changed and updates everything else in place.
  */
 export class TypedProvider {
