@@ -99,7 +99,7 @@ const platforms = [
       allowDiscontinuedAppMesh: true,
       virtualGateway: { name: "ingress" },
     },
-    prometheus: { address: "http://prometheus.example.com" },
+    prometheus: { address: "http://prometheus.example.com", operator: {}, dashboard: {} },
   },
 ];
 
