@@ -5,6 +5,7 @@ import {
   PatchStrategy,
   setHeaderOptions,
   type V1ConfigMap,
+  type V1PersistentVolumeClaim,
   type V1Secret,
 } from "@kubernetes/client-node";
 
@@ -54,6 +55,15 @@ export function findSecret(
   name: string,
 ): Promise<V1Secret | undefined> {
   return orUndefined(core.readNamespacedSecret({ namespace, name }));
+}
+
+/** A claim of a volume, or undefined when there is none of that name. */
+export function findClaim(
+  { core }: KubeletApi,
+  namespace: string,
+  name: string,
+): Promise<V1PersistentVolumeClaim | undefined> {
+  return orUndefined(core.readNamespacedPersistentVolumeClaim({ namespace, name }));
 }
 
 async function orUndefined<T>(call: Promise<T>): Promise<T | undefined> {

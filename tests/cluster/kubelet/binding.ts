@@ -1,5 +1,5 @@
 import type { V1Container, V1Pod } from "@kubernetes/client-node";
-import { statusOf, strategicMerge, type KubeletApi } from "./api.ts";
+import { findClaim, statusOf, strategicMerge, type KubeletApi } from "./api.ts";
 import type { KubeletConfig } from "./config.ts";
 import type { Events } from "./events.ts";
 import { podKey, type PodKey } from "./pod-key.ts";
@@ -89,7 +89,9 @@ export class Binder {
 
   async #place(pod: V1Pod): Promise<void> {
     const key = podKey(pod);
-    const obstacle = this.#obstacle(pod);
+    const obstacle = (await this.#claimsAreBound(pod))
+      ? this.#obstacle(pod)
+      : "pod has unbound immediate PersistentVolumeClaims";
     if (obstacle !== undefined) return this.#refuse(key, obstacle);
     this.#bound.set(key.uid, requestsOf(pod));
     this.#waiting.delete(key.uid);
@@ -112,12 +114,20 @@ export class Binder {
     }
   }
 
+  async #claimsAreBound(pod: V1Pod): Promise<boolean> {
+    const { namespace } = podKey(pod);
+    for (const { persistentVolumeClaim: volume } of pod.spec?.volumes ?? []) {
+      if (volume === undefined) continue;
+      const claim = await findClaim(this.#api, namespace, volume.claimName);
+      if (claim?.status?.phase !== "Bound") return false;
+    }
+    return true;
+  }
+
   #obstacle(pod: V1Pod): string | undefined {
     for (const [name, value] of Object.entries(pod.spec?.nodeSelector ?? {})) {
       if (this.#labels[name] !== value) return "node(s) didn't match Pod's node affinity/selector";
     }
-    const claims = (pod.spec?.volumes ?? []).filter((volume) => volume.persistentVolumeClaim);
-    if (claims.length > 0) return "pod has unbound immediate PersistentVolumeClaims";
     const used: Amounts = { cpu: 0, memory: 0, pods: 0 };
     for (const amounts of this.#bound.values()) addTo(used, amounts);
     const wanted = requestsOf(pod);

@@ -8,7 +8,7 @@ import type {
   V1Volume,
   V1VolumeProjection,
 } from "@kubernetes/client-node";
-import { findConfigMap, findSecret, type KubeletApi } from "./api.ts";
+import { findClaim, findConfigMap, findSecret, type KubeletApi } from "./api.ts";
 import { podField, type PodFacts } from "./environment.ts";
 import type { Mount } from "./mount-view.ts";
 import { podKey } from "./pod-key.ts";
@@ -30,6 +30,8 @@ export class PodVolumes {
   readonly #facts: PodFacts;
   readonly #folder: string;
   readonly #written = new Map<string, string>();
+  /** Where claimed volumes are, by the names that the pod gives them. */
+  readonly #claimed = new Map<string, string>();
   #generation = 0;
 
   constructor(api: KubeletApi, facts: PodFacts, folder: string) {
@@ -93,10 +95,16 @@ export class PodVolumes {
   }
 
   #path(volume: string): string {
-    return join(this.#folder, volume);
+    return this.#claimed.get(volume) ?? join(this.#folder, volume);
   }
 
   async #setUpOne(volume: V1Volume): Promise<void> {
+    if (volume.persistentVolumeClaim !== undefined) {
+      const path = await this.#claim(volume.persistentVolumeClaim.claimName);
+      mkdirSync(path, { recursive: true });
+      this.#claimed.set(volume.name, path);
+      return;
+    }
     const path = this.#path(volume.name);
     if (volume.emptyDir !== undefined) {
       mkdirSync(path, { recursive: true });
@@ -105,6 +113,19 @@ export class PodVolumes {
     } else {
       this.#write(path, await this.#filesOf(volume));
     }
+  }
+
+  /** The folder behind a claim: the controllers have bound it to a volume, which must be one of this machine. */
+  async #claim(name: string): Promise<string> {
+    const claim = await findClaim(this.#api, podKey(this.#facts.pod).namespace, name);
+    const volumeName = claim?.spec?.volumeName;
+    if (volumeName === undefined || claim?.status?.phase !== "Bound") {
+      throw new VolumeError(`persistentvolumeclaim "${name}" is not bound`);
+    }
+    const volume = await this.#api.core.readPersistentVolume({ name: volumeName });
+    const path = volume.spec?.hostPath?.path;
+    if (path !== undefined) return path;
+    throw new VolumeError(`persistentvolume "${volumeName}": the test node has only hostPath`);
   }
 
   #filesOf(volume: V1Volume): Promise<Files> {
