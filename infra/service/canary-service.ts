@@ -33,6 +33,7 @@ import { previousOutputs } from "./previous-outputs.ts";
 import { preflightFaults, refuse } from "./preflight.ts";
 import { configReferences, hashConfigs, readConfig } from "./referenced-configs.ts";
 import { replicasOf } from "./replicas.ts";
+import { toldApart } from "./revision-name.ts";
 import { declareServices } from "./services.ts";
 import { shownRollout } from "./shown-rollout.ts";
 import { declareWorkload } from "./workload.ts";
@@ -117,7 +118,10 @@ export class CanaryService extends pulumi.ComponentResource<Declared> {
     const configured =
       drive !== null && previous !== null
         ? previous.configured
-        : await this.#look(service, workload, previous === null, reader, options);
+        : toldApart(
+            await this.#look(service, workload, previous === null, reader, options),
+            previous,
+          );
     const desired = desiredOf(configured, drive, previous);
     const outputs = this.#declare(service, desired, previous);
     this.registerOutputs({

@@ -111,6 +111,8 @@ describe("rollouts on this machine, with the real engine, Envoy and Prometheus",
     await local.configureRollout({ ...shortRollout, steps: [{ weight: 20, hold: true }, 60] });
     const driver = local.run("v5");
     await driver.said("the router shows blue 80 %, green 20 %");
+    // the stack has the ones of before until the first update
+    await driver.said("steps 20, 60 %");
     await untilHeld();
     const second = await local.upramp("run").done;
     assert.equal(second.code, 5, second.stderr);

@@ -61,7 +61,7 @@ export async function driveService(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  await preflight(service, outputs, wish.wanted, signal);
+  const spec = await preflight(service, outputs, wish.wanted, signal);
   const end = await driven({
     clock: new SystemClock(),
     stack: service.stack,
@@ -70,6 +70,7 @@ export async function driveService(
     store: service.store(outputs),
     reporter: output.reporter,
     ...wish,
+    spec,
     signal,
   });
   return finish(end, service, output);

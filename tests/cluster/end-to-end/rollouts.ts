@@ -195,10 +195,15 @@ export function describeRollouts(router: string, openScene: OpenScene): void {
           metadata: { name: "settings" },
           data: { MESSAGE: "second" },
         });
+        // the checkout names the image that serves, so nothing else is new
+        const envFrom = [{ configMapRef: { name: "settings" } }];
+        await switched.configure(["revision"], revision("podinfo:2.0.0", { envFrom }));
         const load = send("switched", 50, {}, "/");
         succeeded(await switched.up().done);
         const up = await ground.record(switched);
-        succeeded(await switched.run().done);
+        const run = await switched.run().done;
+        succeeded(run);
+        assert.match(run.stdout, /2\.0\.0 \(ConfigMap\/settings \w{6}\) in the place of 2\.0\.0,/);
         assert.deepEqual(failuresOf(await load.stop()), []);
         const record = await ground.record(switched);
         assert.notEqual(record.wanted.id, up.wanted.id);
