@@ -42,6 +42,15 @@ describe("upramp run with a policy pack", function () {
     assert.equal(assignment.slots.green, null);
   });
 
+  it("is taken by a plain `pulumi up` too, which names a setting that a rule does not have", async () => {
+    const [, , ...config] = await configured({ "require-known-step": { weights: [37] } });
+    const gate = ["--policy-pack", join(pack, "bin", "pack"), ...config];
+    const end = await local.pulumi("preview", "--non-interactive", ...gate).done;
+    assert.notEqual(end.code, 0);
+    assert.match(end.stdout, /\[mandatory\].*require-known-step/);
+    assert.match(end.stdout, /"weights" for this rule; known are .*otherWeights/);
+  });
+
   it("stops before anything moves when a rule is violated, in the rule's words", async () => {
     const env = { API_TOKEN: "not-so-secret" };
     const end = await local.upramp(...(await configured({})), ...run(env)).done;
