@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { packageDirectory } from "../../rollout/cli/project.ts";
 import { pulumi, type Finished } from "../end-to-end/commands.ts";
@@ -16,7 +17,7 @@ const exportSchema = z.object({
 });
 
 /** A resource of a stack. */
-export type DeclaredResource = z.output<typeof exportSchema>["deployment"]["resources"][number];
+export type StackResource = z.output<typeof exportSchema>["deployment"]["resources"][number];
 
 /** Names of the folders under examples/ that have a Pulumi project. */
 export function exampleNames(): readonly string[] {
@@ -115,9 +116,12 @@ export class ExampleProject {
     this.#made.push(stack);
   }
 
-  /** Adds a stack with a configuration that the example does not have. */
-  async write(stack: string, text: string): Promise<void> {
-    await writeFile(join(this.directory, `Pulumi.${stack}.yaml`), text);
+  /** Gives a stack a configuration that the example does not have, in the place of its own. */
+  async configure(stack: string, config: Readonly<Record<string, unknown>>): Promise<void> {
+    const file = join(this.directory, `Pulumi.${stack}.yaml`);
+    const settings = parseDocument(await readFile(file, "utf8"));
+    settings.set("config", config);
+    await writeFile(file, settings.toString());
   }
 
   preview(stack: string, ...more: readonly string[]): Promise<Finished> {
@@ -134,11 +138,10 @@ export class ExampleProject {
     await this.succeed("destroy", "--yes", "--skip-preview", "--stack", stack);
   }
 
-  /** What a stack declares of a package, in the order in which it was made. */
-  async declared(stack: string, packageName: string): Promise<readonly DeclaredResource[]> {
+  /** What a stack has, in the order in which it was made. */
+  async resources(stack: string): Promise<readonly StackResource[]> {
     const { stdout } = await this.succeed("stack", "export", "--stack", stack);
-    const { deployment } = exportSchema.parse(JSON.parse(stdout));
-    return deployment.resources.filter(({ type }) => type.startsWith(`${packageName}:`));
+    return exportSchema.parse(JSON.parse(stdout)).deployment.resources;
   }
 
   /** A `pulumi …` in the project's folder. */

@@ -80,8 +80,8 @@ describeOnCluster("the examples of a cluster", (cluster) => {
       await example.preview(stack);
       if (kind !== "platform") continue;
       await example.up(stack);
-      const declared = await example.declared(stack, "kubernetes");
-      const objects = declared
+      const objects = (await example.resources(stack))
+        .filter(({ type }) => type.startsWith("kubernetes:"))
         .map(({ inputs }) => inputs)
         // a Release is a chart, which is none
         .filter((inputs): inputs is AnyObject => typeof inputs["kind"] === "string");

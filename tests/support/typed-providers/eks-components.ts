@@ -1,5 +1,5 @@
 import type { ConstructRequest, ConstructResponse } from "@pulumi/pulumi/proto/provider_pb.js";
-import { isFields, textAt } from "../kubernetes-provider/kubernetes-object.ts";
+import { at, isFields, textAt } from "../kubernetes-provider/kubernetes-object.ts";
 import {
   decodeMarked,
   encode,
@@ -90,6 +90,7 @@ async function cluster(component: Construction): Promise<Fields> {
   );
   const keyArn = inputs["encryptionConfigKeyArn"];
   const encryptionConfig = { provider: { keyArn }, resources: ["secrets"] };
+  const nodeRole = await autoModeRole(component);
   const made = await child("aws:eks/cluster:Cluster", "eksCluster", {
     ...pick(inputs, [
       "deletionProtection",
@@ -106,13 +107,16 @@ async function cluster(component: Construction): Promise<Fields> {
       ...pick(inputs, ["endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs"]),
     },
     accessConfig: pick(inputs, ["authenticationMode"]),
+    ...pick(inputs, ["bootstrapSelfManagedAddons"]),
+    ...networkAndNodes(inputs, nodeRole),
   });
   const { outputs, reference } = made;
+  await declareAccess(component, outputs["name"]);
   const url = under(outputs, "identities", 0, "oidcs", 0, "issuer");
   const kubeconfig = kubeconfigOf(outputs);
   return {
     ...pick(inputs, ["clusterSecurityGroup", "instanceRoles"]),
-    autoModeNodeRoleName: "",
+    autoModeNodeRoleName: nodeRole?.outputs["name"] ?? "",
     clusterIngressRuleId: "",
     clusterSecurityGroupId: under(outputs, "vpcConfig", "clusterSecurityGroupId"),
     core: { cluster: reference, endpoint: outputs["endpoint"], vpcId: inputs["vpcId"], subnetIds },
@@ -138,6 +142,47 @@ async function roleArnOf({ inputs, child }: Construction): Promise<unknown> {
   const assumeRolePolicy = trust("eks.amazonaws.com");
   const role = await child("aws:iam/role:Role", "eksRole-role", { assumeRolePolicy });
   return role.outputs["arn"];
+}
+
+/** The role of the nodes that EKS runs, in Auto Mode. */
+async function autoModeRole({ inputs, child }: Construction): Promise<Registered | undefined> {
+  if (at(reveal(inputs), "autoMode", "enabled") !== true) return undefined;
+  const assumeRolePolicy = trust("ec2.amazonaws.com");
+  return await child("aws:iam/role:Role", "eksAutoNodeRole", { assumeRolePolicy });
+}
+
+function networkAndNodes(inputs: Fields, nodeRole: Registered | undefined): Fields {
+  const range = inputs["kubernetesServiceIpAddressRange"];
+  const services = range === undefined ? {} : { serviceIpv4Cidr: range };
+  if (nodeRole === undefined) return { kubernetesNetworkConfig: services };
+  return {
+    computeConfig: {
+      enabled: true,
+      nodePools: under(inputs, "autoMode", "computeConfig", "nodePools") ?? [
+        "general-purpose",
+        "system",
+      ],
+      nodeRoleArn: nodeRole.outputs["arn"],
+    },
+    kubernetesNetworkConfig: { ...services, elasticLoadBalancing: { enabled: true } },
+    storageConfig: { blockStorage: { enabled: true } },
+  };
+}
+
+/** Who gets in, and what each may do. */
+async function declareAccess({ inputs, child }: Construction, clusterName: unknown): Promise<void> {
+  const entries = inputs["accessEntries"];
+  for (const [name, entry] of Object.entries(isFields(entries) ? entries : {})) {
+    const { principalArn, accessPolicies, ...rest } = isFields(entry) ? entry : {};
+    await child("aws:eks/accessEntry:AccessEntry", name, { ...rest, clusterName, principalArn });
+    for (const [policy, association] of Object.entries(
+      isFields(accessPolicies) ? accessPolicies : {},
+    )) {
+      const given = isFields(association) ? association : {};
+      const type = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation";
+      await child(type, `${name}-${policy}`, { ...given, clusterName, principalArn });
+    }
+  }
 }
 
 async function oidcProviderArnOf({ inputs, child }: Construction, url: unknown): Promise<unknown> {

@@ -47,6 +47,17 @@ describe("an engine with the typed stand-ins", function () {
         skipDefaultNodeGroup: true,
         authenticationMode: eks.AuthenticationMode.Api,
         createOidcProvider: true,
+        accessEntries: {
+          admin: {
+            principalArn: "arn:aws:iam::123456789012:role/admin",
+            accessPolicies: {
+              all: {
+                accessScope: { type: "cluster" },
+                policyArn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy",
+              },
+            },
+          },
+        },
       },
       { providers: { aws: provider } },
     );
@@ -86,7 +97,7 @@ describe("an engine with the typed stand-ins", function () {
     assert.match(outputs["endpoint"] ?? "", /^https:\/\/[0-9A-F]{32}\.gr7\.eu-west-1\.eks/);
     assert.match(outputs["namespace"] ?? "", /^shop-[0-9a-f]{8}$/);
     const again = await stack.up(async () => ({ all: await program() }));
-    assert.deepEqual(again.result?.summary.resourceChanges, { same: 13 });
+    assert.deepEqual(again.result?.summary.resourceChanges, { same: 15 });
     const refreshed = await stack.refresh();
     assert.equal(refreshed.errors, "");
     const destroyed = await stack.destroy();
