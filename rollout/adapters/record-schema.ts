@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { driveSchema, serviceOutputsSchema } from "../../infra/contract.ts";
-import type { CheckResult } from "../core/analysis.ts";
 import { historyMax, type RolloutRecord } from "../core/state.ts";
 import { UserError } from "../errors.ts";
+import { reasonSchema, rollbackReasonSchema, verdictSchema } from "../reason-schema.ts";
 
 /**
  * The rollout record as it is stored. Every field is named: a record with another one was not written by
@@ -12,101 +12,12 @@ import { UserError } from "../errors.ts";
 const schemaVersion = 1;
 
 const assignment = driveSchema.shape.assignment;
-const weights = assignment.shape.weights;
 const revision = serviceOutputsSchema.shape.configured;
 const slot = assignment.shape.primary;
 /** Milliseconds since the epoch. */
 const time = z.number();
 const duration = z.number().nonnegative();
 const counter = z.int().nonnegative();
-
-const verdict = z.enum(["pass", "fail", "inconclusive", "error"]);
-
-const check: z.ZodType<CheckResult> = z.strictObject({
-  at: time,
-  verdict,
-  results: z.array(
-    z.strictObject({
-      metric: z.string(),
-      verdict,
-      value: z.number().optional(),
-      min: z.number().optional(),
-      max: z.number().optional(),
-      detail: z.string().optional(),
-    }),
-  ),
-});
-
-/** An object of one `kind`. */
-const of = <K extends string, T extends z.ZodRawShape>(
-  kind: K,
-  shape: T,
-): z.ZodObject<{ kind: z.ZodLiteral<K> } & T, z.core.$strict> =>
-  z.strictObject({ kind: z.literal(kind), ...shape });
-
-const ready = { ready: counter, wanted: counter };
-const wantedAndSeen = {
-  want: weights,
-  seen: weights.nullable(),
-  obstacle: z.string().optional(),
-};
-const failedCount = { check, failed: counter, max: counter };
-const blindCount = { check, blind: counter, max: counter };
-const attempt = { message: z.string(), attempt: counter };
-const message = { message: z.string() };
-const fromTo = { from: z.string(), to: z.string() };
-const gaveUp = { action: z.string(), message: z.string(), attempts: counter };
-
-const rollbackReasons = [
-  of("failedChecks", failedCount),
-  of("blindChecks", blindCount),
-  of("canaryFailedToStart", message),
-  of("canaryNotReady", { ...ready, waitedMs: duration, message: z.string().optional() }),
-  of("canaryLost", { message: z.string().optional() }),
-  of("routerSilent", { ...wantedAndSeen, waitedMs: duration }),
-  of("splitContested", { want: weights, seen: weights, corrections: counter }),
-  of("rolloutTooLong", { limitMs: duration }),
-  of("policyViolation", message),
-  of("applyFailed", gaveUp),
-  of("rollbackRequested", {}),
-  of("wantedIsPrimary", {}),
-] as const;
-const rollbackReason = z.discriminatedUnion("kind", rollbackReasons);
-
-const reason = z.discriminatedUnion("kind", [
-  of("upToDate", {}),
-  of("alreadyFailed", { revision: z.string(), why: z.string() }),
-  of("newRevision", fromTo),
-  of("revisionChanged", fromTo),
-  of("waitingForReady", ready),
-  of("waitingForRouter", wantedAndSeen),
-  of("waitingForCheck", {}),
-  of("waitingForPromote", { step: counter, check: check.nullable() }),
-  of("waitingForLock", attempt),
-  of("retrying", attempt),
-  of("draining", {}),
-  of("baking", { until: time, check: check.nullable() }),
-  of("commandRefused", {
-    command: z.enum(["promote", "promoteFull", "rollback"]),
-    why: z.string(),
-  }),
-  of("canaryReady", {}),
-  of("routerConfirmed", { weights }),
-  of("checkPassed", { check, passed: counter, needed: counter }),
-  of("checkFailed", failedCount),
-  of("checkBlind", blindCount),
-  of("stepPassed", { step: counter, check: check.nullable() }),
-  of("drift", { want: weights, seen: weights }),
-  of("promoteRequested", { full: z.boolean() }),
-  of("promoted", {}),
-  of("bakeOver", {}),
-  of("drained", {}),
-  ...rollbackReasons,
-  of("rolledBack", { why: rollbackReason }),
-  of("stackLocked", message),
-  of("primaryLost", { why: rollbackReason }),
-  of("gaveUp", gaveUp),
-]);
 
 const rollout = z.strictObject({
   id: z.string(),
@@ -143,7 +54,7 @@ const finalizingRolledBack = z.strictObject({
   ...running,
   outcome: z.literal("rolledBack"),
   stage: z.enum(["shifting", "removing"]),
-  why: rollbackReason,
+  why: rollbackReasonSchema,
   corrections: counter,
 });
 
@@ -161,7 +72,7 @@ const state = z.discriminatedUnion("phase", [
     ...running,
     step: stepIndex,
     heldSince: time,
-    lastVerdict: verdict,
+    lastVerdict: verdictSchema,
   }),
   z.strictObject({ phase: z.literal("promoting"), ...running }),
   z.discriminatedUnion("outcome", [finalizingPromoted, finalizingRolledBack]),
@@ -175,7 +86,7 @@ const state = z.discriminatedUnion("phase", [
     phase: z.literal("failed"),
     assignment,
     rollout,
-    why: rollbackReason,
+    why: rollbackReasonSchema,
     finishedAt: time,
   }),
 ]);
@@ -208,7 +119,9 @@ export const recordSchema = z.strictObject({
   service: z.string(),
   wanted: revision,
   configured: z.string(),
-  failed: z.strictObject({ id: z.string(), name: z.string(), why: rollbackReason }).nullable(),
+  failed: z
+    .strictObject({ id: z.string(), name: z.string(), why: rollbackReasonSchema })
+    .nullable(),
   state,
   pending: z.strictObject({ action, attempts: counter, notBefore: time }).nullable(),
   history: z
@@ -218,7 +131,7 @@ export const recordSchema = z.strictObject({
         phase,
         step: z.int().nullable(),
         weight: z.int().min(0).max(100),
-        reason,
+        reason: reasonSchema,
       }),
     )
     .max(historyMax),

@@ -155,6 +155,10 @@ export function commandLine(done: (code: number) => void): Command {
     .command("doctor")
     .description("say which tools were found, where, and what to do about what is missing")
     .action(handle(async () => (await import("./commands/doctor.ts")).doctor));
+  root
+    .command("schema")
+    .description("print the JSON Schema of the lines that --json writes")
+    .action(async () => done((await import("./commands/schema.ts")).schema()));
   const demoCommand = root
     .command("demo")
     .description("roll out a good version and a bad one on this machine, with real parts")

@@ -3,6 +3,7 @@ import type { RolloutSpec } from "../core/spec.ts";
 import { primaryRevision, type Revision } from "../core/assignment.ts";
 import { rolloutWeight, type RolloutRecord } from "../core/state.ts";
 import type { Reporter, RolloutEvent } from "../ports.ts";
+import type { Explanation, RolloutLine, ShownPlan, Whereabouts } from "./json-lines.ts";
 import { reasonText } from "./reason-text.ts";
 import { checkOf } from "./rollout-history.ts";
 import type { TextStream } from "./terminal.ts";
@@ -19,35 +20,38 @@ export class JsonReporter implements Reporter {
   }
 
   report(event: RolloutEvent): void {
-    const line = { type: event.type, version: 1, time: iso(event.at), ...fields(event) };
-    this.#stream.write(`${JSON.stringify(line)}\n`);
+    this.#stream.write(`${JSON.stringify(lineOf(event))}\n`);
   }
 }
 
-function fields(event: RolloutEvent): object {
+function lineOf(event: RolloutEvent): RolloutLine {
+  const version = 1;
+  const time = iso(event.at);
   switch (event.type) {
-    case "started":
-      return { ...whereabouts(event.record), ...plan(event.spec) };
-    case "decided":
-      return {
-        ...whereabouts(event.record),
-        ...explanation(event.reason),
-        notable: event.notable,
-        checkAgainAt: iso(event.checkAgainAt),
-      };
-    case "acted":
-      return { action: event.action, tookMs: event.tookMs, failure: event.failure };
-    case "ended":
-      return {
-        ...whereabouts(event.record),
-        outcome: event.outcome,
-        ...(event.reason === null ? { reason: null, message: null } : explanation(event.reason)),
-      };
+    case "started": {
+      const { type, record, spec } = event;
+      return { type, version, time, ...whereabouts(record), ...plan(spec) };
+    }
+    case "decided": {
+      const { type, record, reason, notable } = event;
+      const checkAgainAt = iso(event.checkAgainAt);
+      const where = whereabouts(record);
+      return { type, version, time, ...where, ...explanation(reason), notable, checkAgainAt };
+    }
+    case "acted": {
+      const { type, action, tookMs, failure } = event;
+      return { type, version, time, action, tookMs, failure };
+    }
+    case "ended": {
+      const { type, record, outcome, reason } = event;
+      const why = reason === null ? { reason: null, message: null } : explanation(reason);
+      return { type, version, time, ...whereabouts(record), outcome, ...why };
+    }
   }
 }
 
 /** The same in every line that knows the record. */
-function whereabouts(record: RolloutRecord): object {
+function whereabouts(record: RolloutRecord): Whereabouts {
   const { service, state, wanted, failed, pending } = record;
   const running = "rollout" in state ? state.rollout : null;
   return {
@@ -74,12 +78,12 @@ function whereabouts(record: RolloutRecord): object {
   };
 }
 
-function plan(spec: RolloutSpec): object {
+function plan(spec: RolloutSpec): ShownPlan {
   const { steps, intervalMs, failedChecksMax, limits, bakeMs } = spec;
   return { steps, intervalMs, failedChecksMax, blindChecksMax: limits.blindChecksMax, bakeMs };
 }
 
-function explanation(reason: Reason): object {
+function explanation(reason: Reason): Explanation {
   const check = checkOf(reason);
   return {
     reason,
@@ -89,7 +93,7 @@ function explanation(reason: Reason): object {
   };
 }
 
-function identity({ id, name }: Pick<Revision, "id" | "name">): object {
+function identity({ id, name }: Pick<Revision, "id" | "name">): Whereabouts["primary"] {
   return { id, name };
 }
 
