@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { label, objectName, objectReference, port, type ObjectReference } from "./object-names.ts";
-import { installFaults, installPlaceFaults, installWritten } from "./router-install-contract.ts";
+import { installFaults, installWritten, type ClusterTarget } from "./router-install-contract.ts";
 
 /** The part of the stack contract that is about routers of a cluster: what users write, and what outputs say. */
 
@@ -137,93 +137,84 @@ const virtualGatewayWritten = z
     return { namespace, name: virtualGateway };
   });
 
-const appMeshWritten = appMeshRouter
-  .extend({
-    /** Also the value of the label by which the mesh knows its namespaces. */
-    mesh: label,
-    /** Declare the Mesh, rather than use one that is there. */
-    createMesh: z.boolean().default(true),
-    virtualGateway: virtualGatewayWritten.optional(),
-    /** Install the controller and, with a VirtualGateway of this stack, its Envoys. */
-    install: installWritten.optional(),
-  })
-  .superRefine(({ allowDiscontinuedAppMesh, createMesh, virtualGateway, install }, context) => {
-    const refuse = (path: string[], message: string): void =>
-      context.addIssue({ code: "custom", path, message });
-    if (!allowDiscontinuedAppMesh) {
-      refuse(
-        ["allowDiscontinuedAppMesh"],
-        "AWS has switched App Mesh off on 2026-09-30: nothing in a real account, on EKS too, would act on its objects. " +
-          "Use router kind gateway-api (profile envoy-gateway, istio or vpc-lattice; see docs/app-mesh.md); or set this to " +
-          "true when the control plane of this cluster is another one",
-      );
-    }
-    if (install === undefined) return;
-    for (const { key, message } of installFaults("app-mesh", install)) {
-      refuse(["install", ...(key === undefined ? [] : [key])], message);
-    }
-    if (!createMesh) {
-      refuse(
-        ["createMesh"],
-        "is false, but no Mesh is there before its controller: remove it, or install",
-      );
-    }
-    if (virtualGateway === undefined) return;
-    if ("namespace" in virtualGateway) {
-      refuse(
-        ["virtualGateway", "namespace"],
-        "is that of one that is there, which install would make: remove it, or install",
-      );
-    } else if (virtualGateway.port !== appMeshGatewayPort) {
-      refuse(
-        ["virtualGateway", "port"],
-        `is ${appMeshGatewayPort} in the chart appmesh-gateway: remove it`,
-      );
-    }
-  });
-
-const gatewayApiWritten = gatewayApiRouter
-  .extend({
-    gateway: gatewayWritten,
-    /** Install the implementation. */
-    install: installWritten.optional(),
-  })
-  .transform((written, context) => {
-    const { kind, profile, install } = written;
-    const refuse = (path: readonly string[], message: string): void =>
-      context.addIssue({ code: "custom", path: [...path], message });
-    const ofGateway: Refuse = (path, message) => refuse(["gateway", ...path], message);
-    if (install === undefined) {
-      if (profile === "linkerd" && written.gateway.className !== undefined) {
-        const message =
-          "Linkerd serves no Gateways: name one that another implementation serves, or another profile";
-        ofGateway(["className"], message);
+const appMeshWritten = (target: ClusterTarget) =>
+  appMeshRouter
+    .extend({
+      /** Also the value of the label by which the mesh knows its namespaces. */
+      mesh: label,
+      /** Declare the Mesh, rather than use one that is there. */
+      createMesh: z.boolean().default(true),
+      virtualGateway: virtualGatewayWritten.optional(),
+      /** Install the controller and, with a VirtualGateway of this stack, its Envoys. */
+      install: installWritten.optional(),
+    })
+    .superRefine(({ allowDiscontinuedAppMesh, createMesh, virtualGateway, install }, context) => {
+      const refuse = (path: string[], message: string): void =>
+        context.addIssue({ code: "custom", path, message });
+      if (!allowDiscontinuedAppMesh) {
+        refuse(
+          ["allowDiscontinuedAppMesh"],
+          "AWS has switched App Mesh off on 2026-09-30: nothing in a real account, on EKS too, would act on its objects. " +
+            "Use router kind gateway-api (profile envoy-gateway, istio or vpc-lattice; see docs/app-mesh.md); or set this to " +
+            "true when the control plane of this cluster is another one",
+        );
       }
-      return { kind, profile, gateway: gatewayOf(written.gateway, ofGateway) };
-    }
-    for (const { key, message } of installFaults(profile, install)) {
-      refuse(["install", ...(key === undefined ? [] : [key])], message);
-    }
-    return {
-      kind,
-      profile,
-      gateway: installedGatewayOf(written.gateway, profile, ofGateway),
-      install,
-    };
-  });
+      if (install === undefined) return;
+      for (const { key, message } of installFaults(target, "app-mesh", install)) {
+        refuse(["install", ...(key === undefined ? [] : [key])], message);
+      }
+      if (!createMesh) {
+        refuse(
+          ["createMesh"],
+          "is false, but no Mesh is there before its controller: remove it, or install",
+        );
+      }
+      if (virtualGateway === undefined) return;
+      if ("namespace" in virtualGateway) {
+        refuse(
+          ["virtualGateway", "namespace"],
+          "is that of one that is there, which install would make: remove it, or install",
+        );
+      } else if (virtualGateway.port !== appMeshGatewayPort) {
+        refuse(
+          ["virtualGateway", "port"],
+          `is ${appMeshGatewayPort} in the chart appmesh-gateway: remove it`,
+        );
+      }
+    });
 
-/** What users write under `router` of a platform, whatever its target. */
-export const routerWritten = z.discriminatedUnion("kind", [gatewayApiWritten, appMeshWritten]);
-export type RouterWritten = z.infer<typeof routerWritten>;
+const gatewayApiWritten = (target: ClusterTarget) =>
+  gatewayApiRouter
+    .extend({
+      gateway: gatewayWritten,
+      /** Install the implementation. */
+      install: installWritten.optional(),
+    })
+    .transform((written, context) => {
+      const { kind, profile, install } = written;
+      const refuse = (path: readonly string[], message: string): void =>
+        context.addIssue({ code: "custom", path: [...path], message });
+      const ofGateway: Refuse = (path, message) => refuse(["gateway", ...path], message);
+      if (install === undefined) {
+        if (profile === "linkerd" && written.gateway.className !== undefined) {
+          const message =
+            "Linkerd serves no Gateways: name one that another implementation serves, or another profile";
+          ofGateway(["className"], message);
+        }
+        return { kind, profile, gateway: gatewayOf(written.gateway, ofGateway) };
+      }
+      for (const { key, message } of installFaults(target, profile, install)) {
+        refuse(["install", ...(key === undefined ? [] : [key])], message);
+      }
+      return {
+        kind,
+        profile,
+        gateway: installedGatewayOf(written.gateway, profile, ofGateway),
+        install,
+      };
+    });
 
 /** What users write under `router` of a platform of a target. */
-export function routerWrittenFor(target: "kubernetes" | "eks") {
-  return routerWritten.superRefine((router, context) => {
-    const { install } = router;
-    if (install === undefined) return;
-    const implementation = router.kind === "app-mesh" ? router.kind : router.profile;
-    for (const { key, message } of installPlaceFaults(target, implementation, install)) {
-      context.addIssue({ code: "custom", path: ["install", key], message });
-    }
-  });
-}
+export const routerWrittenFor = (target: ClusterTarget) =>
+  z.discriminatedUnion("kind", [gatewayApiWritten(target), appMeshWritten(target)]);
+export type RouterWritten = z.infer<ReturnType<typeof routerWrittenFor>>;

@@ -17,6 +17,9 @@ export type ChartName =
   | "appmesh-controller"
   | "appmesh-gateway";
 
+/** Where clusters are that something is installed in: any, or one of AWS that the platform makes or names. */
+export type ClusterTarget = "kubernetes" | "eks";
+
 /** Charts of each implementation, in the order in which they are installed. */
 const charts: Partial<Record<Implementation, readonly ChartName[]>> = {
   "envoy-gateway": ["gateway-helm"],
@@ -75,8 +78,9 @@ export function chartsOf(
   return mode === "sidecar" ? all.filter((chart) => !ambientOnly.includes(chart)) : all;
 }
 
-/** What of `router.install` cannot be for this implementation. */
+/** What of `router.install` cannot be for this implementation, on a cluster of this target. */
 export function installFaults(
+  target: ClusterTarget,
   implementation: Implementation,
   install: InstallSettings,
 ): readonly InstallFault[] {
@@ -97,19 +101,9 @@ export function installFaults(
   const strangers = Object.keys(install.values).filter((chart) => !known.includes(chart));
   return [
     ...only("mode", "istio"),
+    ...only("gatewayApiCrds", "istio", "vpc-lattice"),
     ...only("roleArn", "vpc-lattice", "app-mesh"),
-    ...only("region", "vpc-lattice", "app-mesh"),
-    ...only("vpcId", "vpc-lattice"),
-    ...only("clusterName", "vpc-lattice"),
-    ...(implementation === "envoy-gateway" && install.gatewayApiCrds !== undefined
-      ? [
-          {
-            key: "gatewayApiCrds" as const,
-            message:
-              "does not apply: the chart gateway-helm brings Gateway API's CRDs, and Helm leaves those alone that are there: remove it",
-          },
-        ]
-      : only("gatewayApiCrds", "istio", "vpc-lattice")),
+    ...placeFaults(target, implementation, install, only),
     ...(implementation === "vpc-lattice" && Object.keys(install.annotations).length > 0
       ? [
           {
@@ -127,23 +121,30 @@ export function installFaults(
 
 const placeKeys = ["region", "vpcId", "clusterName"] as const;
 
-/** What of `router.install` a target cannot do without, or knows itself. */
-export function installPlaceFaults(
-  target: "kubernetes" | "eks",
+/** What of AWS a target knows itself, or an implementation cannot do without. */
+function placeFaults(
+  target: ClusterTarget,
   implementation: Implementation,
   install: InstallSettings,
-): readonly Required<InstallFault>[] {
+  only: (key: keyof InstallSettings, ...owners: readonly Implementation[]) => InstallFault[],
+): readonly InstallFault[] {
   if (target === "eks") {
     return placeKeys
       .filter((key) => install[key] !== undefined)
       .map((key) => ({ key, message: "is known to target eks itself: remove it" }));
   }
-  if (implementation !== "vpc-lattice") return [];
-  return ([...placeKeys, "roleArn"] as const)
-    .filter((key) => install[key] === undefined)
-    .map((key) => ({
-      key,
-      message:
-        "is not set: VPC Lattice works for the VPC of a cluster on AWS only; target eks knows it",
-    }));
+  if (implementation === "vpc-lattice") {
+    return ([...placeKeys, "roleArn"] as const)
+      .filter((key) => install[key] === undefined)
+      .map((key) => ({
+        key,
+        message:
+          "is not set: VPC Lattice works for the VPC of a cluster on AWS only; target eks knows it",
+      }));
+  }
+  return [
+    ...only("region", "vpc-lattice", "app-mesh"),
+    ...only("vpcId", "vpc-lattice"),
+    ...only("clusterName", "vpc-lattice"),
+  ];
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { parse } from "../../infra/contract.ts";
 import { hasDashboard, rolloutDashboard } from "../../infra/platform/dashboard.ts";
-import { profileNames, routerWritten, type RouterWritten } from "../../infra/router-contract.ts";
+import { profileNames, routerWrittenFor, type RouterWritten } from "../../infra/router-contract.ts";
 import { realPrometheus } from "../contracts/real-prometheus.ts";
 
 /** What of Grafana's model is used. */
@@ -35,13 +35,13 @@ const routers: readonly (readonly [string, RouterWritten])[] = [
     (profile) =>
       [
         `profile ${profile}`,
-        parse(routerWritten, { kind: "gateway-api", profile, gateway }, "router"),
+        parse(routerWrittenFor("kubernetes"), { kind: "gateway-api", profile, gateway }, "router"),
       ] as const,
   ),
   [
     "App Mesh",
     parse(
-      routerWritten,
+      routerWrittenFor("kubernetes"),
       { kind: "app-mesh", mesh: "shop", allowDiscontinuedAppMesh: true },
       "router",
     ),
