@@ -19,15 +19,16 @@ export function withKnownSettings(rule: Rule): Rule {
       },
     };
   }
+  const validations = [rule.validateResource ?? []].flat();
   return {
     ...rule,
-    validateResource: [
-      (args, reportViolation) => {
-        if (args.type !== stackType) return;
+    // one function for all: the server reads a resource anew for each
+    validateResource: async (args, reportViolation) => {
+      if (args.type === stackType) {
         reportUnknown(rule.configSchema, args.getConfig(), reportViolation);
-      },
-      ...[rule.validateResource ?? []].flat(),
-    ],
+      }
+      for (const validate of validations) await validate(args, reportViolation);
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { withKnownSettings } from "../../policies/known-settings.ts";
 import { requireKnownStep } from "../../policies/require-known-step.ts";
 import { requireProbes } from "../../policies/require-probes.ts";
 import { rules } from "../../policies/rules.ts";
-import { resourceArgs, stackViolations } from "./rule-args.ts";
+import { resourceViolations, stackViolations } from "./rule-args.ts";
 
 /** What a guarded rule about resources says of one. */
 function violations(
@@ -13,13 +13,7 @@ function violations(
 ): readonly string[] {
   const rule = withKnownSettings(requireProbes);
   assert.ok("validateResource" in rule);
-  const found: string[] = [];
-  for (const validate of [rule.validateResource ?? []].flat()) {
-    void validate(resourceArgs(type, props, config), (message) => {
-      found.push(message);
-    });
-  }
-  return found;
+  return resourceViolations(rule, type, props, config);
 }
 
 describe("a rule of the pack", () => {
