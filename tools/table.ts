@@ -407,6 +407,29 @@ export const toolTable = {
     ],
     install: "https://gateway.envoyproxy.io/docs/install",
   },
+  "envoy-gateway-chart": {
+    purpose: "is Envoy Gateway's chart, whose values tests read",
+    // Got by the test that reads it, which is skipped where it cannot be had.
+    groups: [],
+    pinned: envoyGatewayVersion,
+    accepts: { atLeast: "1.9.0", below: "1.10.0" },
+    path: "chart",
+    ways: [
+      {
+        kind: "go",
+        module: "envoy-gateway",
+        files: [
+          {
+            fromModule: "github.com/envoyproxy/gateway",
+            from: "charts/gateway-helm",
+            to: "chart",
+          },
+        ],
+        about: "a few seconds",
+      },
+    ],
+    install: "https://gateway.envoyproxy.io/docs/install",
+  },
   "gateway-api-crds": {
     purpose: "the Gateway API's resource definitions, standard channel",
     groups: ["cluster"],
