@@ -30,16 +30,26 @@ const address = "__address__";
 /** The jobs that bring the series of a router's queries, and services' own metrics. */
 export function podJobs(router: RouterWritten): readonly PodJob[] {
   if (router.kind === "app-mesh") return [annotatedPods([sidecarsApart]), appMeshSidecars];
-  return router.profile === "linkerd" ? [annotatedPods([]), linkerdProxies] : [annotatedPods([])];
+  switch (router.profile) {
+    case "contour":
+      return [annotatedPods([]), contourEnvoys];
+    case "linkerd":
+      return [annotatedPods([]), linkerdProxies];
+    default:
+      return [annotatedPods([])];
+  }
+}
+
+/** Name under which discovery has an annotation of a pod. */
+function annotation(key: string): string {
+  return `__meta_kubernetes_pod_annotation_prometheus_io_${key}`;
 }
 
 /**
  * Pods that ask for it by the annotations `prometheus.io/scrape`, `port`, `path` and `scheme`: services with metrics of their
- * own, and the proxies of every implementation of Gateway API but Linkerd.
+ * own, and the proxies of most implementations of Gateway API.
  */
 function annotatedPods(more: readonly RelabelRule[]): PodJob {
-  const annotation = (key: string): string =>
-    `__meta_kubernetes_pod_annotation_prometheus_io_${key}`;
   return {
     name: "pods",
     rules: [
@@ -108,6 +118,25 @@ const appMeshSidecars: PodJob = {
   ],
 };
 
+/** Every Envoy of Contour, which by itself asks for nothing; one that was made to ask is scraped as it asks. */
+const contourEnvoys: PodJob = {
+  name: "contour-envoy",
+  path: envoyPath,
+  rules: [
+    {
+      action: "keep",
+      source_labels: [
+        "__meta_kubernetes_pod_container_name",
+        "__meta_kubernetes_pod_container_port_name",
+      ],
+      regex: "envoy;metrics",
+    },
+    { action: "drop", source_labels: [annotation("scrape")], regex: "true" },
+    ...runningOnly,
+    ...placeLabels("namespace", "pod"),
+  ],
+};
+
 /**
  * Every proxy of Linkerd, with the labels that its queries ask for, as Linkerd's own Prometheus has them. The proxy may be
  * a sidecar that Kubernetes counts among the init containers.
@@ -141,6 +170,9 @@ function placeLabels(namespace: string, pod: string): readonly RelabelRule[] {
   ];
 }
 
+/** Implementations that start proxies beside a Gateway, or can. */
+const besideGateway: ReadonlySet<string> = new Set(["contour", "istio", "kgateway"]);
+
 /**
  * Namespaces beside those of services in which a router's proxies are sure to run: that of what this stack installs, or of
  * the Gateway, for an implementation that starts proxies beside it. Where others run, only their installation knows.
@@ -153,5 +185,5 @@ export function proxyNamespaces(router: RouterWritten): readonly string[] {
   if (profile === "envoy-gateway") {
     return install === undefined ? [] : of(chartTable["gateway-helm"]);
   }
-  return profile === "istio" || profile === "kgateway" ? of(gateway) : [];
+  return besideGateway.has(profile) ? of(gateway) : [];
 }

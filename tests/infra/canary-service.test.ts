@@ -367,6 +367,15 @@ describe("CanaryService", () => {
     assert.deepEqual(metrics.proxy, { ...service, cluster });
   });
 
+  it("asks a workspace of Amazon Managed Prometheus with signed queries", async () => {
+    const endpoint = "https://aps-workspaces.eu-central-1.amazonaws.com/workspaces/ws-1/";
+    const amp = { endpoint, region: "eu-central-1" };
+    const { metrics } = (await update({ args: { prometheus: { amp } } })).outputs;
+    assert.equal(metrics.address, endpoint);
+    assert.deepEqual(metrics.amp, { region: "eu-central-1" });
+    assert.equal(metrics.proxy, undefined);
+  });
+
   it("begins with a step on copies where requests are mirrored", async () => {
     const rollout = { steps: [{ weight: 20, checks: 4, hold: true }, 60] };
     const steps = async (mirrorPercent?: number): Promise<readonly number[]> => {

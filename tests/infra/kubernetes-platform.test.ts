@@ -320,7 +320,7 @@ describe("the platform of target kubernetes", () => {
         { targets: ["traefik:9100"], labels: { __metrics_path__: "/metrics" } },
         { targets: ["[::1]:80"], labels: { __metrics_path__: "/a/b" } },
       ]);
-      assert.deepEqual(jobsOf(declared), ["pods", "targets"]);
+      assert.deepEqual(jobsOf(declared), ["pods", "contour-envoy", "targets"]);
     });
 
     it("scrapes every sidecar of App Mesh, and each once", async () => {
@@ -328,7 +328,7 @@ describe("the platform of target kubernetes", () => {
       assert.deepEqual(jobsOf(declared), ["pods", "appmesh-envoy"]);
       const text = JSON.stringify(configOf(declared).scrape_configs[0]);
       assert.match(text, /"action":"drop","source_labels":\["__address__"\],"regex":"\.\*:9901"/);
-      assert.deepEqual(jobsOf(await declare()), ["pods"]);
+      assert.deepEqual(jobsOf(await declare()), ["pods", "contour-envoy"]);
     });
 
     it("has a name for each content of its configuration, and the pod follows it", async () => {

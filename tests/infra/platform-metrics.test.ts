@@ -138,7 +138,10 @@ describe("the metrics of a platform", () => {
       const operator = { labels: { release: "prometheus" }, namespaces: ["projectcontour"] };
       const declared = await declare(settingsOf({ ...there, operator }));
       assert.deepEqual(declared.place, there);
-      assert.deepEqual([...declared.resources.keys()], ["PodMonitor platform-pod-monitor-pods"]);
+      assert.deepEqual([...declared.resources.keys()].toSorted(), [
+        "PodMonitor platform-pod-monitor-contour-envoy",
+        "PodMonitor platform-pod-monitor-pods",
+      ]);
       const monitor = of(declared, "PodMonitor platform-pod-monitor-pods");
       assert.equal(monitor["apiVersion"], "monitoring.coreos.com/v1");
       assert.partialDeepStrictEqual(monitor["metadata"], {
@@ -157,6 +160,7 @@ describe("the metrics of a platform", () => {
     for (const [name, router, monitors] of [
       ["App Mesh", mesh, ["pods", "appmesh-envoy"]],
       ["Linkerd", linkerd, ["pods", "linkerd-proxy"]],
+      ["Contour", contour, ["pods", "contour-envoy"]],
     ] as const) {
       it(`have for ${name} the rules that a deployed one has`, async () => {
         const operator = { scrapeInterval: "30s" };
@@ -245,6 +249,15 @@ describe("the metrics of a platform", () => {
       const declared = await declare(settingsOf({ deploy: {} }, { ...router, gateway }));
       const { metadata } = of(declared, "Role platform-prometheus-role-envoy-gateway-system");
       assert.partialDeepStrictEqual(metadata, { namespace: "envoy-gateway-system" });
+    });
+
+    it("are Contour's own Envoys too, beside a Gateway that is there, unless they ask to be scraped", async () => {
+      const router = { ...contour, gateway: { namespace: "edge", name: "in" } };
+      const declared = await declare(settingsOf({ deploy: {} }, router));
+      assert.ok(declared.resources.has("Role platform-prometheus-role-edge"));
+      const rules = JSON.stringify(configOf(declared).scrape_configs[1]?.relabel_configs);
+      assert.match(rules, /"regex":"envoy;metrics"/);
+      assert.match(rules, /"drop","source_labels":\["[^"]*annotation_prometheus_io_scrape"\]/);
     });
 
     it("have Linkerd's proxies with the labels that its queries ask for", async () => {

@@ -76,6 +76,25 @@ describe("what is looked at before a service is declared", () => {
     ]);
   });
 
+  it("says that nothing measures what an autoscaler goes by, and nothing else of measuring", async () => {
+    const autoscaling = { max: 3, cpuPercent: 50, memoryPercent: 80 };
+    const bare = (): FakeReader => readyCluster().withoutKinds("PodMetrics");
+    const [only, ...more] = await faults(bare(), { autoscaling });
+    assert.match(
+      only ?? "",
+      /^autoscaling\.cpuPercent and memoryPercent: the cluster measures neither .*install metrics-server \(`metricsServer: true`/,
+    );
+    assert.deepEqual(more, []);
+    assert.deepEqual(await faults(readyCluster(), { autoscaling }), []);
+    const external = { autoscaling: { max: 3, metrics: [{ type: "External" }] } };
+    assert.deepEqual(await faults(bare(), external), []);
+    const forbidding = bare();
+    const lookUp = forbidding.lookUp.bind(forbidding);
+    forbidding.lookUp = (name) =>
+      name.kind === "PodMetrics" ? Promise.reject(new Error("not allowed")) : lookUp(name);
+    assert.deepEqual(await faults(forbidding, { autoscaling }), []);
+  });
+
   it("says which definitions the cluster lacks", async () => {
     const [gateway] = await faults(readyCluster().withoutKinds("Gateway", "HTTPRoute"));
     assert.match(
