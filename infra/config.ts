@@ -16,17 +16,29 @@ import type {
   RolloutSpec,
   ServiceSettings,
 } from "./contract.ts";
+import { eksPlatformWritten, type EksPlatformSettings } from "./eks-contract.ts";
 import {
   kubernetesPlatformWritten,
   kubernetesServiceWritten,
   type KubernetesPlatformSettings,
 } from "./kubernetes-contract.ts";
+import {
+  pipelineSecretsWritten,
+  pipelineWritten,
+  type PipelineSettings,
+} from "./pipeline-contract.ts";
 import { refuseCopies } from "./service/copies.ts";
 import { parseDrive } from "./service/drive.ts";
 import { parseWorkload } from "./service/workload-revision.ts";
 
 /** The configuration of a stack, checked. */
 export type StackConfig =
+  | {
+      readonly kind: "pipeline";
+      readonly settings: PipelineSettings;
+      /** Variables of every run whose values are secret. */
+      readonly secrets: Readonly<Record<string, string>>;
+    }
   | {
       readonly kind: "platform";
       readonly target: "local";
@@ -36,6 +48,11 @@ export type StackConfig =
       readonly kind: "platform";
       readonly target: "kubernetes";
       readonly platform: KubernetesPlatformSettings;
+    }
+  | {
+      readonly kind: "platform";
+      readonly target: "eks";
+      readonly platform: EksPlatformSettings;
     }
   | {
       readonly kind: "service";
@@ -58,11 +75,15 @@ export type StackConfig =
       readonly rollout: z.input<typeof rolloutWritten>;
     };
 
-const kinds = ["platform", "service"] as const;
+const kinds = ["platform", "service", "pipeline"] as const;
+
+/** The one key whose value has to be secret: it goes into settings of Pulumi Cloud, and never into outputs. */
+const secretsKey = "secrets";
 
 const allowedKeys = {
   platform: ["kind", "platform"],
   service: ["kind", "platform", "service", "rollout", driveKey],
+  pipeline: ["kind", "pipeline", secretsKey],
 } as const satisfies Record<(typeof kinds)[number], readonly string[]>;
 
 /** Where values come from; a record of all configuration, keys with their namespace, values as text. */
@@ -92,14 +113,39 @@ export function readConfig(source: ConfigSource): StackConfig {
   const allowed: readonly string[] = allowedKeys[kind];
   const unknown = [...own.keys()].filter((key) => !allowed.includes(key));
   if (unknown.length > 0) throw new ContractError(unknownKeys(kind, unknown));
-  const secret = [...own.keys()].map((key) => `${prefix}${key}`).filter(source.isSecret);
+  const secret = [...own.keys()]
+    .filter((key) => key !== secretsKey)
+    .map((key) => `${prefix}${key}`)
+    .filter(source.isSecret);
   if (secret.length > 0) {
     throw new ContractError(
       `${secret.join(", ")} holds a secret, and all of it would stand in the outputs in plain text: ` +
         "let the service read its secret at its start, such as from a file",
     );
   }
-  return kind === "platform" ? readPlatform(own) : readService(own, source);
+  switch (kind) {
+    case "platform":
+      return readPlatform(own);
+    case "service":
+      return readService(own, source);
+    case "pipeline":
+      return readPipeline(own, source);
+  }
+}
+
+function readPipeline(own: ReadonlyMap<string, string>, source: ConfigSource): StackConfig {
+  const place = `${configNamespace}:${secretsKey}`;
+  const secrets = parse(pipelineSecretsWritten, objectAt(own, secretsKey), place);
+  const isPlain = own.has(secretsKey) && !source.isSecret(place);
+  if (isPlain) {
+    const [name = "NAME"] = Object.keys(secrets);
+    throw new ContractError(
+      `${place} stands in plain text: pulumi config set --secret --path ${place}.${name}`,
+    );
+  }
+  const pipeline = objectAt(own, "pipeline");
+  const settings = parse(pipelineWritten, pipeline, `${configNamespace}:pipeline`);
+  return { kind: "pipeline", settings, secrets };
 }
 
 function unknownKeys(kind: keyof typeof allowedKeys, unknown: readonly string[]): string {
@@ -120,12 +166,16 @@ function unknownKeys(kind: keyof typeof allowedKeys, unknown: readonly string[])
 
 function readPlatform(own: ReadonlyMap<string, string>): StackConfig {
   const place = `${configNamespace}:platform`;
-  const { target, written } = withTarget(objectAt(own, "platform"), place);
+  const { target, written } = withTarget(objectAt(own, "platform"), place, platformTargets);
   switch (target) {
     case "local":
       return { kind: "platform", target, platform: parse(platformWritten, written, place) };
     case "kubernetes": {
       const platform = parse(kubernetesPlatformWritten, { target, ...written }, place);
+      return { kind: "platform", target, platform };
+    }
+    case "eks": {
+      const platform = parse(eksPlatformWritten, { target, ...written }, place);
       return { kind: "platform", target, platform };
     }
   }
@@ -139,7 +189,7 @@ function readService(own: ReadonlyMap<string, string>, source: ConfigSource): St
     );
   }
   const place = `${configNamespace}:service`;
-  const { target, written } = withTarget(objectAt(own, "service"), place);
+  const { target, written } = withTarget(objectAt(own, "service"), place, serviceTargets);
   const rollout = objectAt(own, "rollout");
   const spec = parse(rolloutWritten, rollout, `${configNamespace}:rollout`);
   const drive = parseDrive(own.get(driveKey), source.environment);
@@ -177,13 +227,16 @@ function readService(own: ReadonlyMap<string, string>, source: ConfigSource): St
   }
 }
 
-const targets = ["local", "kubernetes"] as const;
+const platformTargets = ["local", "kubernetes", "eks"] as const;
+/** To a service a cluster is a cluster, whoever made it. */
+const serviceTargets = ["local", "kubernetes"] as const;
 
 /** Where a stack's objects live, and what else is written. */
-function withTarget(
+function withTarget<Target extends string>(
   object: unknown,
   place: string,
-): { readonly target: (typeof targets)[number]; readonly written: object } {
+  targets: readonly Target[],
+): { readonly target: Target; readonly written: object } {
   if (typeof object !== "object" || object === null || Array.isArray(object)) {
     throw new ContractError(`${place} = ${JSON.stringify(object)}: must be an object`);
   }

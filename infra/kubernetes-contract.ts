@@ -237,6 +237,8 @@ export const kubernetesPlatformOutputsSchema = z.strictObject({
   router: routerSettingsSchema,
   endpoint: z.url().optional(),
   prometheus: prometheusPlaceSchema,
+  /** Of a platform of target `eks`: what `aws eks update-kubeconfig` is told. */
+  eks: z.strictObject({ clusterName: z.string(), region: z.string() }).optional(),
 });
 export type KubernetesPlatformOutputs = z.infer<typeof kubernetesPlatformOutputsSchema>;
 

@@ -20,6 +20,10 @@ export async function program(): Promise<Record<string, unknown>> {
 
 /** Each target's part is loaded only when it is used: the packages of a cluster cost a second. */
 async function declare(config: StackConfig): Promise<unknown> {
+  if (config.kind === "pipeline") {
+    const { declarePipeline } = await import("./pipeline/declare-pipeline.ts");
+    return declarePipeline(config);
+  }
   switch (config.target) {
     case "local": {
       const { declareLocalPlatform, declareLocalService } = await import("./local-stacks.ts");
@@ -33,6 +37,10 @@ async function declare(config: StackConfig): Promise<unknown> {
       return config.kind === "platform"
         ? declareKubernetesPlatform(config)
         : declareKubernetesService(config);
+    }
+    case "eks": {
+      const { declareEksPlatform } = await import("./eks-stacks.ts");
+      return declareEksPlatform(config);
     }
   }
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { ClusterAccess } from "../cluster-access.ts";
 import {
   kubernetesPlatformOutputsSchema,
   type KubernetesPlatformOutputs,
@@ -6,6 +7,7 @@ import {
 } from "../kubernetes-contract.ts";
 import { refuse } from "../service/preflight.ts";
 import { fullStackName, readOutputs } from "../stack-outputs.ts";
+import type { AwsPlace } from "./charts/aws-place.ts";
 import { declareMetricsServer } from "./metrics-server.ts";
 import { declareMetrics } from "./metrics.ts";
 import { declareNamespace } from "./namespace.ts";
@@ -18,8 +20,12 @@ export interface KubernetesPlatformArgs {
   /** Name of the stack. */
   readonly stack: string;
   readonly settings: KubernetesPlatformSettings;
-  /** Tells what the cluster holds already. Default: the cluster of `settings.cluster`. */
-  readonly reader?: ObjectReader | undefined;
+  /** Tells what the cluster holds already; null when it cannot be asked. Default: the cluster of `settings.cluster`. */
+  readonly reader?: ObjectReader | null | undefined;
+  /** How the cluster is reached, when it is only known once it is made. Default: as the settings say. */
+  readonly cluster?: pulumi.Input<ClusterAccess>;
+  /** What of AWS the cluster is in, where this stack knows it. */
+  readonly aws?: AwsPlace;
 }
 
 /**
@@ -43,6 +49,7 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
   }
 
   async #look({ stack, settings, reader }: KubernetesPlatformArgs): Promise<void> {
+    if (reader === null) return;
     const [previous, chosen] = await Promise.all([
       readOutputs(fullStackName(pulumi.getStack())),
       reader ?? clusterReader(settings),
@@ -59,34 +66,37 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
 
   async #declare(
     prefix: string,
-    { stack, settings }: KubernetesPlatformArgs,
+    { stack, settings, aws, cluster = settings.cluster }: KubernetesPlatformArgs,
   ): Promise<pulumi.Output<KubernetesPlatformOutputs>> {
     const owner = fullStackName(stack);
     const namespace = declareNamespace(prefix, owner, settings, { parent: this });
     const inside = { parent: this, dependsOn: namespace === null ? [] : [namespace] };
-    const router = declareRouter(prefix, owner, settings, inside);
+    const router = declareRouter(prefix, owner, settings, inside, aws);
     // what is installed brings a namespace in which its proxies are found
     const behind = { ...inside, dependsOn: [...inside.dependsOn, ...router.resources] };
     const isInstalled = settings.router.install !== undefined;
     const beside = isInstalled ? behind : inside;
-    const prometheus = await declareMetrics(prefix, owner, settings, beside);
+    const prometheus = await declareMetrics(prefix, owner, settings, beside, aws);
     const metricsServer = settings.metricsServer
       ? [declareMetricsServer(prefix, owner, { parent: this, dependsOn: [] })]
       : [];
-    const { cluster, endpoint } = settings;
     const ready = [
       ...inside.dependsOn,
       ...router.resources,
       ...prometheus.resources,
       ...metricsServer,
     ];
-    const found = endpoint ?? router.endpoint;
-    const known = pulumi.all([prometheus.place, found, pulumi.all(ready.map(({ id }) => id))]);
-    return known.apply(([place, url]): KubernetesPlatformOutputs => ({
+    const known = pulumi.all([
+      prometheus.place,
+      settings.endpoint ?? router.endpoint,
+      cluster,
+      pulumi.all(ready.map(({ id }) => id)),
+    ]);
+    return known.apply(([place, url, access]): KubernetesPlatformOutputs => ({
       contract: 1,
       target: "kubernetes",
       stack,
-      cluster,
+      cluster: access,
       namespace: settings.namespace.name,
       router: router.place,
       ...(url === undefined ? {} : { endpoint: url }),

@@ -43,6 +43,15 @@ const answers: Readonly<Record<string, Answer>> = {
     id: region,
     ids: ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
   }),
+  "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": ({ url, arn }, region) => {
+    const issuer = String(url).replace("https://", "");
+    return {
+      id: arn ?? `arn:${partitionOf(region)}:iam::${accountId}:oidc-provider/${issuer}`,
+      arn: arn ?? `arn:${partitionOf(region)}:iam::${accountId}:oidc-provider/${issuer}`,
+      url: issuer,
+      clientIdLists: ["sts.amazonaws.com"],
+    };
+  },
   "aws:eks/getCluster:getCluster": ({ name }, region) => ({
     id: name,
     arn: `arn:${partitionOf(region)}:eks:${region}:${accountId}:cluster/${String(name)}`,
