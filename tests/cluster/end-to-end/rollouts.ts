@@ -188,7 +188,7 @@ export function describeRollouts(router: string, openScene: OpenScene): void {
 
     describe("to a changed configuration", () => {
       it("rolls out the changed content of a ConfigMap", async function () {
-        this.timeout(90_000);
+        this.timeout(120_000);
         await ground.space.apply({
           apiVersion: "v1",
           kind: "ConfigMap",
