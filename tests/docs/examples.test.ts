@@ -43,6 +43,7 @@ for (const project of projects) {
       it(`has a configuration that is taken in ${file}`, () => {
         const { config } = stackFile.parse(parse(textOf(file)));
         const taken = read(config, join(root, project));
+        assert.ok(taken.kind !== "pipeline");
         assert.equal(taken.target, "kubernetes");
         if (taken.kind === "service") assert.equal(taken.platform, "dev");
       });

@@ -73,7 +73,7 @@ describe("the configuration of a stack", () => {
   });
 
   for (const [what, values, expected] of [
-    ["no kind", {}, /upramp:kind is not set: set it to platform or service/],
+    ["no kind", {}, /upramp:kind is not set: set it to platform or service or pipeline/],
     ["another kind", { kind: "mesh" }, /upramp:kind = "mesh"/],
     [
       "an unknown key",
