@@ -14,7 +14,7 @@ import { CanaryService } from "../../infra/service/canary-service.ts";
 import { revisionWithImage } from "../../infra/service/image-revision.ts";
 import { rules } from "../../policies/rules.ts";
 import { contour, readyCluster } from "../infra/canary-service-graph.ts";
-import { PolicyStack, type Judged } from "./policy-stack.ts";
+import { kubeconfig, PolicyStack, type Judged } from "./policy-stack.ts";
 
 const labels = { app: "web" };
 const container = {
@@ -23,14 +23,6 @@ const container = {
   resources: { requests: { cpu: "100m", memory: "64Mi" }, limits: { memory: "64Mi" } },
   readinessProbe: { httpGet: { path: "/", port: 80 } },
 };
-const kubeconfig = JSON.stringify({
-  apiVersion: "v1",
-  kind: "Config",
-  "current-context": "test",
-  clusters: [{ name: "test", cluster: { server: "https://127.0.0.1:6443" } }],
-  contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-  users: [{ name: "test", user: { token: "none" } }],
-});
 
 function inCluster(): { readonly provider: kubernetes.Provider } {
   return { provider: new kubernetes.Provider("cluster", { kubeconfig }) };
