@@ -2,6 +2,7 @@ import { Workspace as AwsWorkspace } from "@pulumi/aws/amp/workspace.js";
 import type { Role } from "@pulumi/aws/iam/role.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { AmpSettings } from "../prometheus-contract.ts";
+import { accountOf } from "./charts/aws-place.ts";
 import type { DeclareOptions } from "./declare-options.ts";
 import { declareServiceAccountRole, type ClusterIdentity } from "./eks/service-account-role.ts";
 import { prometheusName } from "./prometheus-deployment.ts";
@@ -44,9 +45,9 @@ export function declareWorkspace(
   const found = existingWorkspace(amp);
   if (found.roleArn !== undefined) return found;
   const arn = pulumi.output(args.identity.oidcProviderArn).apply((known) => {
-    // arn:PARTITION:iam::ACCOUNT:oidc-provider/…, of the same account
-    const [, partition = "aws", , , account = ""] = known.split(":");
-    return `arn:${partition}:aps:${amp.region}:${account}:workspace/${amp.workspaceId}`;
+    const [, partition] = known.split(":");
+    // a workspace of another account is written with a role of its own
+    return `arn:${partition}:aps:${amp.region}:${accountOf(known)}:workspace/${amp.workspaceId}`;
   });
   return { ...found, roleArn: declareWriter(prefix, arn, args, options).arn };
 }

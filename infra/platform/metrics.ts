@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { KubernetesPlatformSettings } from "../kubernetes-contract.ts";
 import type { PrometheusPlace } from "../prometheus-contract.ts";
-import type { ClusterIdentity } from "./eks/service-account-role.ts";
+import type { AwsPlace } from "./charts/aws-place.ts";
 import { declareDashboard } from "./dashboard.ts";
 import type { DeclareOptions } from "./declare-options.ts";
 import type { Part } from "./part.ts";
@@ -10,11 +10,8 @@ import { declarePodMonitors } from "./prometheus-operator.ts";
 import { serviceNamespacesOf } from "./service-namespaces.ts";
 import { existingWorkspace, type Workspace } from "./workspace.ts";
 
-/** What of AWS a platform of target `eks` is in. */
-export interface AwsPlace {
-  readonly identity: ClusterIdentity;
-  readonly region: string;
-}
+/** What of AWS the metrics of a platform of target `eks` go by. */
+export type AwsAccess = Pick<AwsPlace, "identity" | "region">;
 
 /** What the checks of rollouts ask, and what brings the series that they ask for. */
 export async function declareMetrics(
@@ -22,7 +19,7 @@ export async function declareMetrics(
   owner: string,
   settings: KubernetesPlatformSettings,
   options: DeclareOptions,
-  aws?: AwsPlace,
+  aws?: AwsAccess,
 ): Promise<Part<pulumi.Input<PrometheusPlace>>> {
   const { deploy, operator, dashboard } = settings.prometheus;
   const { router } = settings;
@@ -75,7 +72,7 @@ async function workspaceOf(
   owner: string,
   { prometheus: { asked, deploy }, namespace }: KubernetesPlatformSettings,
   options: DeclareOptions,
-  aws: AwsPlace | undefined,
+  aws: AwsAccess | undefined,
 ): Promise<Workspace | undefined> {
   if (typeof asked === "string" || !("amp" in asked)) return undefined;
   const { amp } = asked;

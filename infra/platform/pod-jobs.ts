@@ -30,14 +30,12 @@ const address = "__address__";
 /** The jobs that bring the series of a router's queries, and services' own metrics. */
 export function podJobs(router: RouterWritten): readonly PodJob[] {
   if (router.kind === "app-mesh") return [annotatedPods([sidecarsApart]), appMeshSidecars];
-  switch (router.profile) {
-    case "contour":
-      return [annotatedPods([]), contourEnvoys];
-    case "linkerd":
-      return [annotatedPods([]), linkerdProxies];
-    default:
-      return [annotatedPods([])];
-  }
+  const { profile } = router;
+  return [
+    annotatedPods([]),
+    ...(profile === "contour" ? [contourEnvoys] : []),
+    ...(profile === "linkerd" ? [linkerdProxies] : []),
+  ];
 }
 
 /** Name under which discovery has an annotation of a pod. */

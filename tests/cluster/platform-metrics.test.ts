@@ -61,7 +61,9 @@ describeOnCluster("the metrics of a platform", (cluster) => {
     await provider?.stop();
   });
 
-  function platform(prometheus: Written["prometheus"]): PulumiFn {
+  type Profile = "contour" | "linkerd";
+
+  function platform(prometheus: Written["prometheus"], profile: Profile = "linkerd"): PulumiFn {
     const kubeconfig = cluster().config.exportConfig();
     return async () => {
       const providers = [new k8s.Provider("cluster", { kubeconfig })];
@@ -71,7 +73,7 @@ describeOnCluster("the metrics of a platform", (cluster) => {
         namespace: { name: space.name, create: false },
         router: {
           kind: "gateway-api",
-          profile: "linkerd",
+          profile,
           gateway: { namespace: space.name, name: "in" },
         },
         prometheus,
@@ -82,9 +84,12 @@ describeOnCluster("the metrics of a platform", (cluster) => {
     };
   }
 
-  async function up(prometheus: Written["prometheus"]): Promise<Record<string, string>> {
+  async function up(
+    prometheus: Written["prometheus"],
+    profile?: Profile,
+  ): Promise<Record<string, string>> {
     const bound = AbortSignal.timeout(upBoundMs - 20_000);
-    const { errors, steps } = await stack.up(platform(prometheus), bound);
+    const { errors, steps } = await stack.up(platform(prometheus, profile), bound);
     assert.equal(errors, "");
     return Object.fromEntries(steps.filter(([, op]) => op !== "same"));
   }
@@ -179,6 +184,55 @@ describeOnCluster("the metrics of a platform", (cluster) => {
       const without = await up({ deploy: {} });
       assert.equal(without["platform-prometheus-volume"], "delete");
       assert.deepEqual(await query("vector(1)"), ["1"]);
+    });
+  });
+
+  describe("of proxies that ask for nothing", () => {
+    /** A pod with such a container, which answers `/metrics` and `/stats/prometheus` as podinfo does. */
+    async function place(name: string, container: string, port: string, labels = {}) {
+      const pod = podinfoPod(
+        cluster(),
+        "1.0.0",
+        {},
+        {
+          name: container,
+          ports: [{ name: port, containerPort: podinfoPort }],
+          readinessProbe: { httpGet: { path: "/readyz", port: podinfoPort }, periodSeconds: 1 },
+        },
+      );
+      const own = { app: name, ...labels };
+      await space.apply({
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name },
+        spec: {
+          replicas: 1,
+          selector: { matchLabels: { app: name } },
+          template: { metadata: { labels: own }, spec: pod },
+        },
+      });
+    }
+
+    it("are Linkerd's, with the label that its queries ask for", async function () {
+      this.timeout(upBoundMs);
+      const labels = { "linkerd.io/proxy-deployment": "podinfo-blue" };
+      await place("meshed", "linkerd-proxy", "linkerd-admin", labels);
+      await up({ deploy: { scrapeInterval: "1s" } });
+      const proxies = `{job="linkerd-proxy",namespace="${space.name}",deployment="podinfo-blue"}`;
+      await waitUntil("Linkerd's proxy is scraped", settleBoundMs, async () => {
+        return (await query(`up${proxies} == 1`)).length === 1;
+      });
+      assert.deepEqual(await query(`count(up{job="linkerd-proxy"})`), ["1"]);
+    });
+
+    it("are Contour's Envoys", async function () {
+      this.timeout(upBoundMs);
+      await place("envoy", "envoy", "metrics");
+      await up({ deploy: { scrapeInterval: "1s" } }, "contour");
+      await waitUntil("Contour's Envoy is found", settleBoundMs, async () => {
+        return (await query(`up{job="contour-envoy",pod=~"envoy-.*"}`)).length === 1;
+      });
+      assert.deepEqual(await query(`count(up{job="contour-envoy"})`), ["1"]);
     });
   });
 

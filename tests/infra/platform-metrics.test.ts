@@ -4,7 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { ContractError, parse } from "../../infra/contract.ts";
 import { kubernetesPlatformWritten } from "../../infra/kubernetes-contract.ts";
-import { declareMetrics, type AwsPlace } from "../../infra/platform/metrics.ts";
+import { declareMetrics, type AwsAccess } from "../../infra/platform/metrics.ts";
 import { platformFaults } from "../../infra/platform/platform-preflight.ts";
 import { eksPrometheusWritten, prometheusPlaceSchema } from "../../infra/prometheus-contract.ts";
 import { FakeReader } from "./kubernetes-platform-reader.ts";
@@ -36,7 +36,7 @@ const region = "eu-central-1";
 const there = { address: "http://prometheus.example.com" } as const;
 
 /** A platform in AWS account 111122223333. */
-const aws: AwsPlace = {
+const aws: AwsAccess = {
   region,
   identity: {
     oidcProviderArn: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.example/id/1",
@@ -65,7 +65,7 @@ interface Declared {
 }
 
 /** Declares the metrics of a platform without an engine and without a cluster. */
-async function declare(settings: Settings, place?: AwsPlace): Promise<Declared> {
+async function declare(settings: Settings, place?: AwsAccess): Promise<Declared> {
   const resources = new Map<string, Readonly<Record<string, unknown>>>();
   await pulumi.runtime.setMocks(
     {
