@@ -27,11 +27,14 @@ interface Construction {
 const components: Readonly<Record<string, (component: Construction) => Promise<Fields>>> = {
   "eks:index:Cluster": cluster,
   "eks:index:ManagedNodeGroup": managedNodeGroup,
+  // fetches nothing, so that nothing of the file is there
+  "kubernetes:yaml/v2:ConfigFile": () => Promise.resolve({ resources: [] }),
 };
 
 /**
  * Makes a component of `@pulumi/eks`: the resources that its outputs name, not all that the official one has
- * (security group rules, instance profiles, the add-ons' own resources).
+ * (security group rules, instance profiles, the add-ons' own resources). Of a file of manifests it makes nothing but
+ * the component.
  *
  * @throws Error naming every wrong input, or for a component that the stand-in does not know
  */
@@ -43,7 +46,8 @@ export async function construct(request: ConstructRequest): Promise<ConstructRes
     throw new Error(`${type} is not served by this stand-in; known are ${known}`);
   }
   const inputs = decodeMarked(request.getInputs());
-  const failures = checkValue(resourceTypes("eks", type).args, inputs);
+  const owner = type.startsWith("kubernetes:") ? "kubernetes" : "eks";
+  const failures = checkValue(resourceTypes(owner, type).args, inputs);
   if (failures.length > 0) throw new Error(sayFailures(failures));
   const monitor = new Monitor(request.getMonitorendpoint());
   try {

@@ -29,7 +29,9 @@ export function kubernetesIdentity(resource: NewResource): Identity {
 /** What the program of this project reads of an object's status. */
 function statusOf(token: string, inputs: NewResource["inputs"]): unknown {
   const [, module = "", kind = ""] = token.split(":");
-  if (kind === "Service" && at(inputs, "spec", "type") === "LoadBalancer") {
+  // of one that is only read nothing is known but its name
+  const isRead = at(inputs, "spec") === undefined;
+  if (kind === "Service" && (isRead || at(inputs, "spec", "type") === "LoadBalancer")) {
     const hostname = `${nameOf(inputs)}.${namespaceOf(inputs)}.elb.example.com`;
     return { loadBalancer: { ingress: [{ hostname }] } };
   }

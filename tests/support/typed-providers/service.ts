@@ -173,9 +173,16 @@ export class TypedProviderService {
     const isKnown = Object.keys(known).length > 0;
     const { outputs } = isKnown
       ? { outputs: known }
-      : this.#provider(call).make(targetOf(request), {}, false, { id, outputs: {} });
+      : this.#provider(call).make(targetOf(request), this.#named(id), false, { id, outputs: {} });
     response.setProperties(encode(outputs));
     return response;
+  }
+
+  /** What the id of an object of Kubernetes says of it. */
+  #named(id: string): Readonly<Record<string, unknown>> {
+    const [name, namespace] = id.split("/").toReversed();
+    if (this.#package !== "kubernetes" || name === undefined) return {};
+    return { metadata: { name, ...(namespace === undefined ? {} : { namespace }) } };
   }
 
   #invoke(call: UnaryCall<InvokeRequest>): InvokeResponse {

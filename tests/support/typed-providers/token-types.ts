@@ -16,6 +16,11 @@ export interface TokenTypes {
   readonly outputs: ObjectShape;
 }
 
+/** All that is known of the outputs of objects of any kind. */
+const statusAlone = new ObjectShape("", () => ({
+  fields: new Map([["status", { isOptional: true, shape: { kind: "any" } }]]),
+  others: undefined,
+}));
 const nothing = new ObjectShape("", () => ({ fields: new Map(), others: undefined }));
 
 /** The installed version of a package. */
@@ -99,7 +104,8 @@ function customResource(): TokenTypes {
   const scope = declarationsOf(
     join(folderOf("kubernetes"), "apiextensions", "customResource.d.ts"),
   );
-  return { args: objectOf(scope.type(["CustomResourceArgs"]), "CustomResource"), outputs: nothing };
+  const args = objectOf(scope.type(["CustomResourceArgs"]), "CustomResource");
+  return { args, outputs: statusAlone };
 }
 
 function objectOf(found: NamedType | undefined, what: string): ObjectShape {
