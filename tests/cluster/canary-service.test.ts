@@ -12,6 +12,7 @@ import type { ClusterService } from "./end-to-end/cluster-project.ts";
 import { gatewayScene } from "./end-to-end/gateway-scene.ts";
 import { Ground } from "./end-to-end/ground.ts";
 import { hostOf, podinfo, revision } from "./end-to-end/podinfo-service.ts";
+import { GrpcLoad } from "./grpc-load.ts";
 import { Load } from "./load.ts";
 import { podinfoPort } from "./podinfo-template.ts";
 import { describeOnCluster } from "./test-cluster.ts";
@@ -280,6 +281,57 @@ describeOnCluster("CanaryService on the cluster", (cluster) => {
       assert.deepEqual(await sets(), ["agent-green"]);
       assert.deepEqual(await budgets(), ["agent-green"]);
       assert.equal((await podsOf("agent", "green")).length, 1);
+      succeeded(await service.destroy());
+    });
+  });
+
+  describe("of gRPC calls", () => {
+    const container = {
+      name: "echo",
+      image: "grpc-echo:1.0.0",
+      ports: [{ name: "grpc", containerPort: 9_899 }],
+      readinessProbe: { tcpSocket: { port: "grpc" }, periodSeconds: 1 },
+    };
+
+    it("promotes a good version without one failed call, and goes back from one whose calls fail", async function () {
+      this.timeout(180_000);
+      const service = await ground.project.deployService({
+        service: {
+          name: "echo",
+          port: 9_899,
+          revision: { template: { spec: { containers: [container] } } },
+          route: {
+            protocol: "grpc",
+            hostnames: [hostOf("echo")],
+            paths: [{ exact: "/upramp.test.Echo/Version" }],
+          },
+        },
+        // HTTP says 200 of every call: only gRPC's own status tells
+        rollout: {
+          ...rollout,
+          interval: "2500ms",
+          threshold: 2,
+          metrics: [{ name: "request-success-rate", range: { min: 99 } }],
+          steps: [30],
+        },
+      });
+      const load = (): GrpcLoad =>
+        new GrpcLoad(new URL(ground.scene.url).host, hostOf("echo"), 100);
+      const toGood = load();
+      succeeded(await service.run("--revision", "grpc-echo:2.0.0").done);
+      const good = await toGood.stop();
+      assert.deepEqual(good.filter(({ code }) => code !== 0).slice(0, 3), []);
+      assert.deepEqual([good.at(0)?.version, good.at(-1)?.version], ["1.0.0", "2.0.0"]);
+      const toBad = load();
+      const end = await service.run("--revision", "grpc-echo-failing:3.0.0").done;
+      const bad = await toBad.stop();
+      assert.equal(end.code, 3, end.stdout + end.stderr);
+      assert.match(end.stdout, /request-success-rate/);
+      assert.ok(bad.some(({ version }) => version === "3.0.0"));
+      // UNAVAILABLE, as the version says it, and nothing of the router's own
+      const failed = bad.filter(({ code }) => code !== 0);
+      assert.deepEqual([...new Set(failed.map(({ code }) => code))], [14]);
+      assert.ok(failed.length < bad.length / 3, `${failed.length} of ${bad.length}`);
       succeeded(await service.destroy());
     });
   });

@@ -12,6 +12,7 @@ const versionTag = String.raw`\d+\.\d+\.\d+`;
 export function imageTable(tools: ToolPaths): ImageRow[] {
   const envoyGateway = tools["envoy-gateway"];
   const podinfo = fileURLToPath(new URL("podinfo.ts", import.meta.url));
+  const grpcEcho = fileURLToPath(new URL("grpc-echo.ts", import.meta.url));
   const prometheus = fileURLToPath(new URL("prometheus-image/main.ts", import.meta.url));
   return [
     {
@@ -30,6 +31,18 @@ export function imageTable(tools: ToolPaths): ImageRow[] {
       repository: "podinfo-crashing",
       entrypoint: [process.execPath, podinfo],
       env: { VERSION: "{tag}", EXIT_AFTER_MS: "1", EXIT_CODE: "7" },
+    },
+    {
+      repository: "grpc-echo",
+      tags: versionTag,
+      entrypoint: [process.execPath, grpcEcho],
+      env: { VERSION: "{tag}" },
+    },
+    {
+      repository: "grpc-echo-failing",
+      tags: versionTag,
+      entrypoint: [process.execPath, grpcEcho],
+      env: { VERSION: "{tag}", ERROR_RATE: "30" },
     },
     // Their containers call the program by its name.
     { repository: "envoy", entrypoint: ["envoy"], env: { PATH: dirname(tools.envoy) } },
