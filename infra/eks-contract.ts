@@ -40,9 +40,18 @@ const networkWritten = z
     cidr: cidr.optional(),
     /** How many zones, or which. Default: 3. */
     zones: z
-      .union([z.int().min(2).max(4), z.array(zoneName).min(2).max(4)], {
+      .union([z.int(), z.array(zoneName)], {
         error: 'is neither a number from 2 to 4 nor a list of zones such as ["eu-central-1a", …]',
       })
+      .refine(
+        (zones) => {
+          const count = typeof zones === "number" ? zones : zones.length;
+          return count >= 2 && count <= 4;
+        },
+        {
+          error: "is not from 2 to 4: EKS needs two zones, and the addresses are for four at most",
+        },
+      )
       .optional(),
     /** NAT gateways by which nodes reach the internet: one for all zones, or one in each. Default: single. */
     nat: z.enum(["single", "perZone"]).optional(),
@@ -286,7 +295,7 @@ export type ExistingClusterSettings = z.output<typeof existingCluster>;
 /** Which of the two is meant is told by `existing`, so that faults are those of that one alone. */
 const clusterWritten = z
   .unknown()
-  .transform((written = {}, context): OwnClusterSettings | ExistingClusterSettings => {
+  .transform((written, context): OwnClusterSettings | ExistingClusterSettings => {
     const isExisting = typeof written === "object" && written !== null && "existing" in written;
     const result = (isExisting ? existingCluster : ownCluster).safeParse(written);
     if (result.success) {
@@ -298,7 +307,8 @@ const clusterWritten = z
       context.addIssue({ code: "custom", path, message });
     }
     return z.NEVER;
-  });
+  })
+  .prefault({});
 
 // ---- the whole -----------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ export const kubernetesPlatformWritten = z.strictObject({
       /** Labels and annotations of one that is declared, such as those by which a mesh knows it. */
       labels: z.record(z.string(), z.string()).default({}),
       annotations: z.record(z.string(), z.string()).default({}),
+      /** Refuse a `pulumi destroy`, which would take all services in it along. */
+      protect: z.boolean().default(false),
     })
     .superRefine(({ create, labels, annotations }, context) => {
       for (const [key, values] of Object.entries({ labels, annotations })) {

@@ -11,13 +11,13 @@ export function declareNamespace(
   { namespace, router }: KubernetesPlatformSettings,
   options: pulumi.CustomResourceOptions,
 ): kubernetes.core.v1.Namespace | null {
-  const { name, create, labels, annotations } = namespace;
+  const { name, create, labels, annotations, protect } = namespace;
   if (!create) return null;
   const ofRouter = router.kind === "app-mesh" ? injectorLabel : {};
   return new kubernetes.core.v1.Namespace(
     `${prefix}-namespace`,
     // what users write goes first: they may want a namespace without sidecars
     { metadata: ownedMetadata({ owner, name }, { ...ofRouter, ...labels }, annotations) },
-    options,
+    { ...options, protect },
   );
 }

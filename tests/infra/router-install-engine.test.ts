@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "../../infra/contract.ts";
-import { kubernetesPlatformWritten } from "../../infra/kubernetes-contract.ts";
+import {
+  kubernetesPlatformOutputsSchema,
+  kubernetesPlatformWritten,
+} from "../../infra/kubernetes-contract.ts";
 import { KubernetesPlatform } from "../../infra/platform/kubernetes-platform.ts";
 import { pulumiEnvironment } from "../../tools/environment.ts";
 import { progressTo } from "../../tools/progress.ts";
@@ -91,8 +94,8 @@ describe("router.install with an engine", function () {
           assert.equal(preview.errors, "");
           const { result, errors } = await stack.up(program);
           assert.equal(errors, "");
-          // what the program gave as its output
-          const { endpoint } = result?.outputs["upramp"]?.value as { readonly endpoint?: string };
+          const given: unknown = result?.outputs["upramp"]?.value;
+          const { endpoint } = kubernetesPlatformOutputsSchema.parse(given);
           assert.equal(endpoint, `http://${host}`);
           const again = await stack.up(program);
           assert.equal(again.errors, "");
