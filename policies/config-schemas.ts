@@ -24,7 +24,8 @@ export function whole(
   return { type: "integer", ...range, default: value, description };
 }
 
-interface TextsSchema {
+/** A list of texts in the settings of a rule. */
+export interface TextsSchema {
   readonly type: "array";
   readonly items: { readonly type: "string"; readonly minLength: 1 };
   readonly default: string[];
