@@ -17,7 +17,7 @@ export function runCommands(stack: string, settings: PipelineSettings): string[]
     ...prepare,
     `pulumi org set-default ${quoted(organization)}`,
     inUpdates(up),
-    inUpdates(`${run} || [ $? -eq ${underWay} ]`),
+    inUpdates(`${run} || { code=$?; [ $code -eq ${underWay} ] || exit $code; }`),
   ];
 }
 
