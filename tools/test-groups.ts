@@ -25,6 +25,8 @@ const plainRules: readonly GroupRule[] = [
   { name: "rollouts", under: "tests/end-to-end/rollouts", expectedS: 125 },
   { name: "local stacks", under: "tests/infra/local-stacks", expectedS: 70 },
   { name: "bad input", under: "tests/end-to-end/bad-input", expectedS: 60 },
+  { name: "policies, schedules", under: "tests/end-to-end/", expectedS: 200 },
+  { name: "examples", under: "tests/examples/", expectedS: 90 },
 ];
 const plainRest: GroupRule = { name: "the rest", under: "tests/", expectedS: 75 };
 
