@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { ContractError, parse } from "../../infra/contract.ts";
 import { architectureOf, eksPlatformWritten } from "../../infra/eks-contract.ts";
 
@@ -24,6 +26,21 @@ const network = (written: object): string => fault({ network: written });
 const cluster = (written: object): string => fault({ cluster: written });
 
 describe("the settings of a platform on EKS", () => {
+  it("are refused in the words that docs/eks.md shows", () => {
+    const guide = readFileSync(join(import.meta.dirname, "../../docs/eks.md"), "utf8");
+    const message = fault({ region: "eu-central-9", network: { cidr: "10.0.0.0/24" } });
+    assert.equal(message.split("\n").length, 2);
+    assert.ok(guide.includes(message), message);
+  });
+
+  it("of a cluster have a row each in docs/eks.md", () => {
+    const guide = readFileSync(join(import.meta.dirname, "../../docs/eks.md"), "utf8");
+    const { place } = parse(eksPlatformWritten, base, "upramp:platform");
+    const keys = Object.keys(place.cluster);
+    assert.ok(keys.length > 5);
+    for (const key of keys) assert.ok(guide.includes(`| \`cluster.${key}`), key);
+  });
+
   it("need a region and a namespace alone beside router and Prometheus", () => {
     assert.equal(fault({}), "");
     const settings = parse(eksPlatformWritten, base, "upramp:platform");
