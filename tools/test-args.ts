@@ -12,8 +12,8 @@ export interface TestArgs {
 }
 
 /**
- * Takes `--only cluster` and `--jobs N` out of the arguments. Without the latter there are three
- * groups for two cores: the tests wait for rollouts and intervals half of their time.
+ * Takes `--only cluster` and `--jobs N` out of the arguments. Without the latter there is a group for
+ * each core: the tests wait for rollouts and intervals half of their time, and more of them miss their bounds.
  *
  * @throws UserError when N is not a number of groups
  */
@@ -22,7 +22,7 @@ export function readTestArgs(args: readonly string[]): TestArgs {
   const isClusterOnly = rest[0] === "--only" && rest[1] === "cluster";
   if (isClusterOnly) rest.splice(0, 2);
   const at = rest.findIndex((arg) => arg === "--jobs" || arg.startsWith("--jobs="));
-  if (at === -1) return { isClusterOnly, jobs: Math.ceil(availableParallelism() * 1.5), rest };
+  if (at === -1) return { isClusterOnly, jobs: availableParallelism(), rest };
   const isJoined = rest[at]?.includes("=") === true;
   const text = isJoined ? rest[at]?.slice("--jobs=".length) : rest[at + 1];
   rest.splice(at, isJoined ? 1 : 2);
