@@ -42,7 +42,11 @@ export class LocalService {
     this.#service = service;
   }
 
-  static async deploy(rollout: unknown = shortRollout): Promise<LocalService> {
+  /** @param more variables of every command, such as those of another backend than files in the folder */
+  static async deploy(
+    rollout: unknown = shortRollout,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<LocalService> {
     const directory = await makeProject({
       rollout,
       service: { readiness: { timeout: "8s" } },
@@ -51,6 +55,7 @@ export class LocalService {
     const env = {
       PULUMI_BACKEND_URL: `file://${join(directory, "backend")}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
+      ...more,
     };
     Object.assign(process.env, env);
     const platform = await Service.create({ cwd: directory, stack: platformStack });
@@ -79,11 +84,30 @@ export class LocalService {
   }
 
   /** Edits the checkout: what stands under `upramp:rollout` of the service's stack. */
-  async configureRollout(rollout: unknown): Promise<void> {
+  configureRollout(rollout: unknown): Promise<void> {
+    return this.#configure(["upramp:rollout"], rollout);
+  }
+
+  /** Edits the checkout: the revision that a plain update then asks for. */
+  configureRevision(revision: unknown): Promise<void> {
+    return this.#configure(["upramp:service", "revision"], revision);
+  }
+
+  async #configure(path: readonly string[], value: unknown): Promise<void> {
     const file = join(this.directory, `Pulumi.${serviceStack}.yaml`);
     const settings = parseDocument(await readFile(file, "utf8"));
-    settings.setIn(["config", "upramp:rollout"], rollout);
+    settings.setIn(["config", ...path], value);
     await writeFile(file, settings.toString());
+  }
+
+  /** Any command in the project's folder, with what `upramp` is given there; `more` comes on top. */
+  command(
+    name: string,
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): RunningCommand {
+    const env = { ...process.env, ...this.#env, ...more };
+    return new RunningCommand(name, args, env, this.directory);
   }
 
   /** The same service, seen from a shell with other variables. */
