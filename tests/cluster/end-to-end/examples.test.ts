@@ -80,12 +80,17 @@ describeOnCluster("the examples of a cluster", (cluster) => {
       await example.preview(stack);
       if (kind !== "platform") continue;
       await example.up(stack);
-      const objects = (await example.resources(stack))
+      const declared = (await example.resources(stack))
         .filter(({ type }) => type.startsWith("kubernetes:"))
-        .map(({ inputs }) => inputs)
-        // a Release is a chart, which is none
-        .filter((inputs): inputs is AnyObject => typeof inputs["kind"] === "string");
-      await apply(processes.config, objects);
+        .map(({ inputs }) => inputs);
+      // a Release is a chart and no object; Helm makes its namespace, in which objects of the stack may be
+      const ofCharts = declared
+        .filter((inputs) => inputs["createNamespace"] === true)
+        .map((inputs) => namespace(String(inputs["namespace"])));
+      const objects = declared.filter(
+        (inputs): inputs is AnyObject => typeof inputs["kind"] === "string",
+      );
+      await apply(processes.config, [...ofCharts, ...objects]);
     }
   }
 
