@@ -1,5 +1,4 @@
 import { Workspace as AwsWorkspace } from "@pulumi/aws/amp/workspace.js";
-import type { Role } from "@pulumi/aws/iam/role.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { AmpSettings } from "../prometheus-contract.ts";
 import { accountOf } from "./charts/aws-place.ts";
@@ -38,7 +37,7 @@ export function declareWorkspace(
     );
     return {
       at: made.prometheusEndpoint.apply((endpoint) => ({ endpoint, region })),
-      roleArn: amp.roleArn ?? declareWriter(prefix, made.arn, args, options).arn,
+      roleArn: amp.roleArn ?? declareWriter(prefix, made.arn, args, options),
       resources: [made],
     };
   }
@@ -49,16 +48,16 @@ export function declareWorkspace(
     // a workspace of another account is written with a role of its own
     return `arn:${partition}:aps:${amp.region}:${accountOf(known)}:workspace/${amp.workspaceId}`;
   });
-  return { ...found, roleArn: declareWriter(prefix, arn, args, options).arn };
+  return { ...found, roleArn: declareWriter(prefix, arn, args, options) };
 }
 
-/** The role of the Prometheus in the cluster: it may write to this workspace. */
+/** ARN of the role of the Prometheus in the cluster: it may write to this workspace. */
 function declareWriter(
   prefix: string,
   workspaceArn: pulumi.Input<string>,
   { identity, namespace, owner }: WorkspaceArgs,
   options: DeclareOptions,
-): Role {
+): pulumi.Output<string> {
   const policy = {
     Version: "2012-10-17",
     Statement: [{ Effect: "Allow", Action: "aps:RemoteWrite", Resource: workspaceArn }],

@@ -264,6 +264,12 @@ describe("router.install", () => {
     const { install: _, ...rest } = lattice;
     const declared = await declareOnEks({ ...rest, install: {} });
     assert.ok(kindsOf(declared).includes("Role platform-aws-gateway-controller-chart-role"));
+    const order = kindsOf(declared);
+    assert.ok(
+      order.indexOf("RolePolicy platform-aws-gateway-controller-chart-policy") <
+        order.indexOf("Release platform-aws-gateway-controller-chart"),
+      "the controller has its rights before it starts, and loses them after it is gone",
+    );
     const values = releaseOf(declared, "aws-gateway-controller-chart")["values"];
     assert.deepEqual(values, {
       awsRegion: "eu-west-1",

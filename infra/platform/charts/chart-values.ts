@@ -9,7 +9,7 @@ export interface ChartContext {
   readonly install: InstallSettings;
   /** Name of the Gateway or VirtualGateway of this stack; undefined where there is none. */
   readonly gateway: string | undefined;
-  /** Where requests of users come in, as the gateway's Service says it to the cloud. */
+  /** Undefined outside of target `eks`. */
   readonly aws: AwsPlace | undefined;
   /** Role of the chart's pods; undefined where they have none. */
   readonly roleArn: pulumi.Input<string> | undefined;

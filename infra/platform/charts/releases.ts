@@ -70,9 +70,8 @@ function roleOf(
   const role = { identity, namespace, serviceAccount, policy, tags: { "upramp:stack": owner } };
   return pulumi.output(
     // other platforms are spared the packages of AWS
-    import("../eks/service-account-role.ts").then(
-      ({ declareServiceAccountRole }) =>
-        declareServiceAccountRole(`${prefix}-${chart}`, role, { parent: options.parent }).arn,
+    import("../eks/service-account-role.ts").then(({ declareServiceAccountRole }) =>
+      declareServiceAccountRole(`${prefix}-${chart}`, role, { parent: options.parent }),
     ),
   );
 }

@@ -37,7 +37,7 @@ export function declareAddon(
   options: DeclareOptions,
 ): Addon {
   const own = roles[addonName];
-  const role =
+  const roleArn =
     own === undefined
       ? undefined
       : declareServiceAccountRole(
@@ -55,7 +55,7 @@ export function declareAddon(
     {
       clusterName,
       addonName,
-      ...(role === undefined ? {} : { serviceAccountRoleArn: role.arn }),
+      ...(roleArn === undefined ? {} : { serviceAccountRoleArn: roleArn }),
       // a cluster can come with ones of its own, which these are in the place of
       resolveConflictsOnCreate: "OVERWRITE",
       // what an operator set by hand stays

@@ -21,12 +21,15 @@ export interface ServiceAccountRoleArgs {
   readonly tags?: Record<string, string>;
 }
 
-/** A role of AWS that pods with one service account of the cluster get, and nobody else. */
+/**
+ * A role of AWS that pods with one service account of the cluster get, and nobody else: its ARN. Whatever uses that comes
+ * after its policies, and goes before them, so that a controller can still clean up at AWS while it is taken away.
+ */
 export function declareServiceAccountRole(
   prefix: string,
   args: ServiceAccountRoleArgs,
   options: pulumi.CustomResourceOptions,
-): Role {
+): pulumi.Output<string> {
   const { identity, namespace, serviceAccount, policy, managedPolicyArns = [], tags = {} } = args;
   const { oidcProviderArn, oidcIssuer } = identity;
   const assumeRolePolicy = pulumi.all([oidcProviderArn, oidcIssuer]).apply(([provider, issuer]) =>
@@ -48,12 +51,24 @@ export function declareServiceAccountRole(
     }),
   );
   const role = new Role(`${prefix}-role`, { assumeRolePolicy, tags }, options);
-  if (policy !== undefined) {
-    const document = pulumi.jsonStringify(policy);
-    new RolePolicy(`${prefix}-policy`, { role: role.name, policy: document }, options);
-  }
-  for (const [index, policyArn] of managedPolicyArns.entries()) {
-    new RolePolicyAttachment(`${prefix}-policy-${index}`, { role: role.name, policyArn }, options);
-  }
-  return role;
+  const own =
+    policy === undefined
+      ? []
+      : [
+          new RolePolicy(
+            `${prefix}-policy`,
+            { role: role.name, policy: pulumi.jsonStringify(policy) },
+            options,
+          ),
+        ];
+  const managed = managedPolicyArns.map(
+    (policyArn, index) =>
+      new RolePolicyAttachment(
+        `${prefix}-policy-${index}`,
+        { role: role.name, policyArn },
+        options,
+      ),
+  );
+  const rights = pulumi.all([...own, ...managed].map(({ id }) => id));
+  return pulumi.all([role.arn, rights]).apply(([arn]) => arn);
 }
