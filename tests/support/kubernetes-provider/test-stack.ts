@@ -72,7 +72,12 @@ export class TestStack {
         runtime: "nodejs",
         backend: { url: `file://${backend}` },
       },
-      envVars: { ...env, PULUMI_CONFIG_PASSPHRASE: "test" },
+      // over what an earlier test may have left in the environment
+      envVars: {
+        ...env,
+        PULUMI_BACKEND_URL: `file://${backend}`,
+        PULUMI_CONFIG_PASSPHRASE: "test",
+      },
     };
     const program: PulumiFn = async () => undefined;
     const stack = await LocalWorkspace.createStack(
