@@ -1,6 +1,7 @@
 import type { PolicyResource } from "@pulumi/policy";
 import { isKeeper } from "./keeper-rule.ts";
 import { at, elements, entries, notKnownYet, textOf } from "./properties.ts";
+import { gatewayRoute, meshRouter } from "./route-types.ts";
 import { podOf } from "./workload-pods.ts";
 
 /** A place that a route of Kubernetes sends requests to, as far as the stack shows what is there. */
@@ -19,9 +20,6 @@ interface Reference {
   readonly namespace: string;
 }
 
-const gatewayRoute =
-  /^kubernetes:gateway\.networking\.k8s\.io\/[^:]+:(HTTP|GRPC|TCP|TLS|UDP)Route$/;
-const meshRouter = /^kubernetes:appmesh\.k8s\.aws\/[^:]+:VirtualRouter$/;
 const serviceType = /^kubernetes:core\/v1:Service$/;
 const nodeType = /^kubernetes:appmesh\.k8s\.aws\/[^:]+:VirtualNode$/;
 

@@ -1,4 +1,5 @@
 import { isKeeper } from "./keeper-rule.ts";
+import { gatewayRoute, meshRouter } from "./route-types.ts";
 
 /** Weights that split one stream of requests, and where they stand in a resource. */
 export interface WeightedList {
@@ -8,11 +9,8 @@ export interface WeightedList {
 
 /** Resource types that split requests, and the property in which their lists of targets stand, at any depth. */
 const routeTypes: readonly { readonly type: RegExp; readonly list: string }[] = [
-  {
-    type: /^kubernetes:gateway\.networking\.k8s\.io\/[^:]+:(HTTP|GRPC|TCP|TLS|UDP)Route$/,
-    list: "backendRefs",
-  },
-  { type: /^kubernetes:appmesh\.k8s\.aws\/[^:]+:VirtualRouter$/, list: "weightedTargets" },
+  { type: gatewayRoute, list: "backendRefs" },
+  { type: meshRouter, list: "weightedTargets" },
   { type: /^aws:appmesh\/route:Route$/, list: "weightedTargets" },
 ];
 
