@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AwsSigner, type AwsSignerOptions, type UnsignedRequest } from "./aws-signer.ts";
 import type { Answer } from "./bounded-fetch.ts";
+import { parseJson } from "./parse-json.ts";
 
 /** Signing name of Amazon Managed Service for Prometheus. */
 const signingName = "aps";
@@ -121,11 +122,6 @@ const wordsSchema = z.union([
 
 /** What AWS says, on one line. */
 function wordsOf(body: string): string {
-  let data: unknown = null;
-  try {
-    data = JSON.parse(body);
-  } catch {
-    // a proxy's own page, which the status must explain
-  }
-  return (wordsSchema.safeParse(data).data ?? body).replace(/\s+/g, " ").trim();
+  // what is not JSON is a proxy's own page, which the status must explain
+  return (wordsSchema.safeParse(parseJson(body)).data ?? body).replace(/\s+/g, " ").trim();
 }

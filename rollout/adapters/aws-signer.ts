@@ -25,19 +25,18 @@ export interface AwsSignerOptions {
 
 /** Signature Version 4. What it is made with is loaded at the first request, as most runs need none. */
 export class AwsSigner {
-  readonly #sign: (request: UnsignedRequest, at: Date) => Promise<Record<string, string>>;
+  readonly #options: AwsSignerOptions;
+  #loaded: ReturnType<typeof load> | undefined;
 
   constructor(options: AwsSignerOptions) {
-    let loaded: ReturnType<typeof load> | undefined;
-    this.#sign = async (request, at) => {
-      loaded ??= load(options);
-      return (await loaded)(request, at);
-    };
+    this.#options = options;
   }
 
   /** The request's headers and those that sign it. Rejects, in words for people, without credentials. */
-  sign(request: UnsignedRequest, at: Date = new Date()): Promise<Record<string, string>> {
-    return this.#sign(request, at);
+  async sign(request: UnsignedRequest, at: Date = new Date()): Promise<Record<string, string>> {
+    this.#loaded ??= load(this.#options);
+    const sign = await this.#loaded;
+    return sign(request, at);
   }
 }
 

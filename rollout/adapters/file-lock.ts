@@ -6,6 +6,7 @@ import { z } from "zod";
 import { UserError } from "../errors.ts";
 import type { Lock, LockHolder, LockResult } from "../ports.ts";
 import { errorCode, writeAside } from "./durable-file.ts";
+import { parseJson } from "./parse-json.ts";
 import { livenessOf, ownIdentity, processIdentitySchema } from "./process-identity.ts";
 
 /** What stands in a lock file. The token tells one taking of the lock from every other. */
@@ -207,13 +208,5 @@ function userName(): string {
   } catch {
     // a container may run under an id that has no name
     return `user ${process.getuid?.() ?? "?"}`;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { ServiceProxy } from "../../infra/contract.ts";
 import { z } from "zod";
 import { KubernetesApi } from "./kubernetes-api.ts";
+import { parseJson } from "./parse-json.ts";
 
 /**
  * A Service of the cluster as an HTTP address on loopback, for this process only as long as it is open. Requests go
@@ -76,13 +77,7 @@ const statusSchema = z.object({ kind: z.literal("Status"), message: z.string() }
  */
 function refusalOf(status: number, text: string): string | null {
   if (status < 400) return null;
-  let json: unknown = null;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // no Status then
-  }
-  const refused = statusSchema.safeParse(json).data;
+  const refused = statusSchema.safeParse(parseJson(text)).data;
   if (refused === undefined) return null;
   const advice =
     status === 401 || status === 403

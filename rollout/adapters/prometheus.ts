@@ -3,6 +3,7 @@ import type { Sample } from "../core/analysis.ts";
 import type { MetricsClient } from "../ports.ts";
 import type { AmpAccess } from "./amp-access.ts";
 import { boundedFetch, type Answer } from "./bounded-fetch.ts";
+import { parseJson } from "./parse-json.ts";
 import type { PrometheusCredentials } from "./prometheus-credentials.ts";
 
 export interface PrometheusOptions {
@@ -226,12 +227,4 @@ function statusMessage({ status, location, body }: Answer): string {
 function shortened(words: string): string {
   const line = words.replace(/\s+/g, " ").trim();
   return line.length <= wordsMax ? line : `${line.slice(0, wordsMax)}…`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -3,6 +3,8 @@ import { driveSchema, serviceOutputsSchema } from "../../infra/contract.ts";
 import { historyMax, type RolloutRecord } from "../core/state.ts";
 import { UserError } from "../errors.ts";
 import { reasonSchema, rollbackReasonSchema, verdictSchema } from "../reason-schema.ts";
+import { actionKindSchema, phaseSchema } from "../state-schema.ts";
+import { parseJson } from "./parse-json.ts";
 
 /**
  * The rollout record as it is stored. Every field is named: a record with another one was not written by
@@ -91,25 +93,8 @@ const state = z.discriminatedUnion("phase", [
   }),
 ]);
 
-const phase = z.enum([
-  "idle",
-  "progressing",
-  "waiting",
-  "promoting",
-  "finalizing",
-  "succeeded",
-  "failed",
-]);
-
 const action = z.strictObject({
-  kind: z.enum([
-    "deployCanary",
-    "shiftTraffic",
-    "correctDrift",
-    "promote",
-    "removeCanary",
-    "removeOld",
-  ]),
+  kind: actionKindSchema,
   assignment,
   forward: z.boolean(),
 });
@@ -128,7 +113,7 @@ export const recordSchema = z.strictObject({
     .array(
       z.strictObject({
         at: time,
-        phase,
+        phase: phaseSchema,
         step: z.int().nullable(),
         weight: z.int().min(0).max(100),
         reason: reasonSchema,
@@ -156,12 +141,4 @@ export function parseRecord(text: string, place: string, toGoOn: string): Rollou
   const fault =
     json === undefined ? "not JSON" : `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`;
   throw new UserError(`${place} is not a whole rollout record (${fault}). ${toGoOn}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

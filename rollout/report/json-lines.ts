@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { reasonSchema, verdictSchema, weightsSchema, checkSchema } from "../reason-schema.ts";
+import { actionKindSchema, phaseSchema } from "../state-schema.ts";
 
 /** The lines of a rollout for machines, described in docs/json-output.md. The reporter is typed by them. */
 
@@ -11,27 +12,10 @@ const counter = z.int().nonnegative();
 
 const identity = z.strictObject({ id: z.string(), name: z.string() });
 
-const action = z.enum([
-  "deployCanary",
-  "shiftTraffic",
-  "correctDrift",
-  "promote",
-  "removeCanary",
-  "removeOld",
-]);
-
 /** In every line that knows the record. */
 const whereabouts = {
   service: z.string(),
-  phase: z.enum([
-    "idle",
-    "progressing",
-    "waiting",
-    "promoting",
-    "finalizing",
-    "succeeded",
-    "failed",
-  ]),
+  phase: phaseSchema,
   step: counter.nullable(),
   weight: weight.nullable(),
   weights: weightsSchema,
@@ -48,7 +32,7 @@ const whereabouts = {
       blindChecks: counter,
     })
     .nullable(),
-  pending: action.nullable(),
+  pending: actionKindSchema.nullable(),
 };
 const whereaboutsSchema = z.strictObject(whereabouts);
 export type Whereabouts = z.input<typeof whereaboutsSchema>;
@@ -88,7 +72,7 @@ export const rolloutLineSchema = z.discriminatedUnion("type", [
     type: z.literal("acted"),
     version,
     time,
-    action,
+    action: actionKindSchema,
     tookMs: z.number().nonnegative(),
     failure: z
       .strictObject({

@@ -1,0 +1,8 @@
+/** What a text of somebody else's holds; undefined when it is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
