@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { vpcId } from "./aws-names.ts";
 import {
   kubernetesPlatformWritten,
   type KubernetesPlatformSettings,
@@ -24,7 +25,6 @@ const cidr = z.string().refine((text) => parseCidr(text) !== undefined, {
 
 // ---- network -------------------------------------------------------------------------------------
 
-const vpcId = z.string().regex(/^vpc-[\da-f]{8,17}$/, "is not the ID of a VPC");
 const subnetId = z.string().regex(/^subnet-[\da-f]{8,17}$/, "is not the ID of a subnet");
 const zoneName = z
   .string()

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { awsRegion } from "./aws-names.ts";
 import { clusterAccessSchema } from "./cluster-access.ts";
 import { duration } from "./duration.ts";
 import { label, objectName, port } from "./object-names.ts";
@@ -7,15 +8,11 @@ import { label, objectName, port } from "./object-names.ts";
 
 const inCluster = z.strictObject({ namespace: label, service: label, port });
 
-const region = z
-  .string()
-  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not a region of AWS, such as eu-central-1");
-
 /** A workspace of Amazon Managed Prometheus, as the driver asks it: with signed queries. */
 const workspaceAddress = z.strictObject({
   /** Base URL of its HTTP API. */
   endpoint: z.url(),
-  region,
+  region: awsRegion,
 });
 
 /**
@@ -99,7 +96,7 @@ const ampWritten = z.strictObject({
     .string()
     .regex(/^ws-[\da-f-]{36}$/, "is not the ID of a workspace, such as ws-12345678-1234-…")
     .optional(),
-  region: region.optional(),
+  region: awsRegion.optional(),
   /** Make one, in the region of the platform. */
   create: z.boolean().default(false),
   /** Role that the deployed Prometheus writes with. Default: on target `eks` one that this stack makes. */

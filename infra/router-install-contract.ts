@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { awsRegion, vpcId } from "./aws-names.ts";
 import type { ProfileName } from "./router-contract.ts";
 
 /** The part of the stack contract that is about installing what serves a router: what users write under `router.install`. */
@@ -51,14 +52,8 @@ export const installWritten = z.strictObject({
     .regex(/^arn:aws[\w-]*:iam::\d{12}:role\/.+$/, "is not the ARN of a role")
     .optional(),
   /** Of the cluster, which target `eks` knows. */
-  region: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a region such as "eu-west-1"')
-    .optional(),
-  vpcId: z
-    .string()
-    .regex(/^vpc-[0-9a-f]{8,17}$/, "is not the id of a VPC")
-    .optional(),
+  region: awsRegion.optional(),
+  vpcId: vpcId.optional(),
   clusterName: z.string().min(1).max(100).optional(),
 });
 export type InstallSettings = z.output<typeof installWritten>;

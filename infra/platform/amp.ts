@@ -32,7 +32,7 @@ export function declareWorkspace(
   if ("create" in amp) {
     const made = new AwsWorkspace(
       `${prefix}-workspace`,
-      { alias: owner, region, tags: { "upramp:stack": owner } },
+      { alias: owner, region },
       { ...options, retainOnDelete: true },
     );
     return {
@@ -55,7 +55,7 @@ export function declareWorkspace(
 function declareWriter(
   prefix: string,
   workspaceArn: pulumi.Input<string>,
-  { identity, namespace, owner }: WorkspaceArgs,
+  { identity, namespace }: WorkspaceArgs,
   options: DeclareOptions,
 ): pulumi.Output<string> {
   const policy = {
@@ -69,7 +69,6 @@ function declareWriter(
       namespace,
       serviceAccount: prometheusName,
       policy,
-      tags: { "upramp:stack": owner },
     },
     options,
   );

@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { OwnGateway } from "../router-contract.ts";
 import type { DeclareOptions } from "./declare-options.ts";
-import { ownedMetadata } from "./owned-object.ts";
+import { awaiting, ownedMetadata } from "./owned-object.ts";
 import { namespaceSelector, type ServiceNamespaces } from "./service-namespaces.ts";
 
 /** Version of Gateway API whose objects are declared. */
@@ -42,10 +42,7 @@ export function declareGateway(
       metadata: ownedMetadata(
         { owner, namespace, name },
         {},
-        {
-          "pulumi.com/waitFor": "condition=Programmed",
-          "pulumi.com/timeoutSeconds": String(programmedSeconds),
-        },
+        awaiting("Programmed", programmedSeconds),
       ),
       spec: {
         gatewayClassName: className,

@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { OwnVirtualGateway } from "../router-contract.ts";
 import type { DeclareOptions } from "./declare-options.ts";
 import { httpUrl } from "./gateway.ts";
-import { ownedMetadata } from "./owned-object.ts";
+import { awaiting, ownedMetadata } from "./owned-object.ts";
 import { namespaceSelector, type ServiceNamespaces } from "./service-namespaces.ts";
 
 /** Version of the objects of App Mesh. */
@@ -42,7 +42,7 @@ export function declareMesh(
     {
       apiVersion: appMeshVersion,
       kind: "Mesh",
-      metadata: ownedMetadata({ owner, name }, {}, awaiting("MeshActive")),
+      metadata: ownedMetadata({ owner, name }, {}, awaiting("MeshActive", activeSeconds)),
       spec: { namespaceSelector: namespaceSelector(serviceNamespaces) },
     },
     options,
@@ -70,7 +70,11 @@ export function declareVirtualGateway(
     {
       apiVersion: appMeshVersion,
       kind: "VirtualGateway",
-      metadata: ownedMetadata({ owner, namespace, name }, {}, awaiting("VirtualGatewayActive")),
+      metadata: ownedMetadata(
+        { owner, namespace, name },
+        {},
+        awaiting("VirtualGatewayActive", activeSeconds),
+      ),
       spec: {
         namespaceSelector: namespaceSelector(serviceNamespaces),
         podSelector: { matchLabels: envoyLabels(name, isInstalled) },
@@ -79,13 +83,6 @@ export function declareVirtualGateway(
     },
     options,
   );
-}
-
-function awaiting(condition: string): Record<string, string> {
-  return {
-    "pulumi.com/waitFor": `condition=${condition}`,
-    "pulumi.com/timeoutSeconds": String(activeSeconds),
-  };
 }
 
 /** Where the load balancer of installed Envoys takes requests, once they are there; undefined where the cluster has none. */

@@ -10,6 +10,14 @@ export interface OwnedName {
   readonly namespace?: string;
 }
 
+/** Annotations by which an update waits, so long at the most, until an object has a condition. */
+export function awaiting(condition: string, timeoutSeconds: number): Record<string, string> {
+  return {
+    "pulumi.com/waitFor": `condition=${condition}`,
+    "pulumi.com/timeoutSeconds": String(timeoutSeconds),
+  };
+}
+
 /** Metadata of an object that this stack makes. */
 export function ownedMetadata(
   { owner, name, namespace }: OwnedName,

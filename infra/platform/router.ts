@@ -113,13 +113,13 @@ function declareAppMesh(args: RouterArgs, router: Router<"app-mesh">): RouterPar
 }
 
 function declareChart(
-  { prefix, owner, settings, aws }: RouterArgs,
+  { prefix, settings, aws }: RouterArgs,
   install: InstallSettings,
   chart: ChartName,
   gateway: string | undefined,
   options: DeclareOptions,
 ): kubernetes.helm.v3.Release {
-  const args = { owner, namespace: settings.namespace.name, install, gateway, aws };
+  const args = { namespace: settings.namespace.name, install, gateway, aws };
   return declareRelease(prefix, chart, args, options);
 }
 

@@ -1,7 +1,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import { gatewayApiVersion } from "../gateway.ts";
 import type { DeclareOptions } from "../declare-options.ts";
-import { ownedMetadata } from "../owned-object.ts";
+import { awaiting, ownedMetadata } from "../owned-object.ts";
 import { chartTable } from "./chart-table.ts";
 
 /** Time in which a class has to be accepted, in s: its controller is running already. */
@@ -73,14 +73,7 @@ function declareClass(
     {
       apiVersion: gatewayApiVersion,
       kind: "GatewayClass",
-      metadata: ownedMetadata(
-        { owner, name },
-        {},
-        {
-          "pulumi.com/waitFor": "condition=Accepted",
-          "pulumi.com/timeoutSeconds": String(acceptedSeconds),
-        },
-      ),
+      metadata: ownedMetadata({ owner, name }, {}, awaiting("Accepted", acceptedSeconds)),
       spec,
     },
     options,

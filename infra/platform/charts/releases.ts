@@ -11,8 +11,6 @@ const readySeconds = 600;
 
 /** What a chart is installed from. */
 export interface ReleaseArgs {
-  /** Full name of the stack. */
-  readonly owner: string;
   /** The platform's namespace. */
   readonly namespace: string;
   readonly install: InstallSettings;
@@ -58,7 +56,7 @@ function roleOf(
   prefix: string,
   chart: ChartName,
   place: { readonly row: ChartRow; readonly namespace: string; readonly release: string },
-  { owner, install, aws }: ReleaseArgs,
+  { install, aws }: ReleaseArgs,
   options: DeclareOptions,
 ): pulumi.Input<string> | undefined {
   const { row, namespace, release } = place;
@@ -67,7 +65,7 @@ function roleOf(
   if (aws === undefined) return undefined;
   const { policy, serviceAccount = release } = row.aws;
   const { identity } = aws;
-  const role = { identity, namespace, serviceAccount, policy, tags: { "upramp:stack": owner } };
+  const role = { identity, namespace, serviceAccount, policy };
   return pulumi.output(
     // other platforms are spared the packages of AWS
     import("../eks/service-account-role.ts").then(({ declareServiceAccountRole }) =>

@@ -18,7 +18,6 @@ export interface ServiceAccountRoleArgs {
   /** What it may do: a policy document, whose values may be outputs. */
   readonly policy?: object;
   readonly managedPolicyArns?: readonly string[];
-  readonly tags?: Record<string, string>;
 }
 
 /**
@@ -30,7 +29,7 @@ export function declareServiceAccountRole(
   args: ServiceAccountRoleArgs,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
-  const { identity, namespace, serviceAccount, policy, managedPolicyArns = [], tags = {} } = args;
+  const { identity, namespace, serviceAccount, policy, managedPolicyArns = [] } = args;
   const { oidcProviderArn, oidcIssuer } = identity;
   const assumeRolePolicy = pulumi.all([oidcProviderArn, oidcIssuer]).apply(([provider, issuer]) =>
     JSON.stringify({
@@ -50,7 +49,7 @@ export function declareServiceAccountRole(
       ],
     }),
   );
-  const role = new Role(`${prefix}-role`, { assumeRolePolicy, tags }, options);
+  const role = new Role(`${prefix}-role`, { assumeRolePolicy }, options);
   const own =
     policy === undefined
       ? []
