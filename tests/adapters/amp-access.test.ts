@@ -7,6 +7,7 @@ import type { AwsCredentials } from "../../rollout/adapters/aws-signer.ts";
 import { PrometheusClient } from "../../rollout/adapters/prometheus.ts";
 import { waitUntil } from "../cluster/wait-until.ts";
 import { signatureFault, type Known } from "../support/signature-v4.ts";
+import { overlayEnvironment } from "../support/process-environment.ts";
 import { AnsweringServer, type CannedAnswer } from "./answering-server.ts";
 
 const never = new AbortController().signal;
@@ -169,23 +170,21 @@ describe("queries of Amazon Managed Prometheus", () => {
       "AWS_CONTAINER_CREDENTIALS_FULL_URI",
       "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     ];
-    let before: Record<string, string | undefined>;
+    let restore: () => void;
     let directory: string;
 
     beforeEach(async () => {
-      before = Object.fromEntries(names.map((name) => [name, process.env[name]]));
-      for (const name of names) delete process.env[name];
       directory = await mkdtemp(join(tmpdir(), "upramp-aws-"));
-      process.env["AWS_CONFIG_FILE"] = join(directory, "config");
-      process.env["AWS_SHARED_CREDENTIALS_FILE"] = join(directory, "credentials");
-      process.env["AWS_EC2_METADATA_DISABLED"] = "true";
+      restore = overlayEnvironment({
+        ...Object.fromEntries(names.map((name) => [name, undefined])),
+        AWS_CONFIG_FILE: join(directory, "config"),
+        AWS_SHARED_CREDENTIALS_FILE: join(directory, "credentials"),
+        AWS_EC2_METADATA_DISABLED: "true",
+      });
     });
 
     afterEach(async () => {
-      for (const [name, value] of Object.entries(before)) {
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
+      restore();
       await rm(directory, { recursive: true });
     });
 

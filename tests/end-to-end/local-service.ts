@@ -6,6 +6,7 @@ import { Service } from "../../rollout/cli/service.ts";
 import { Traffic, type Answer } from "../../rollout/cli/demo/traffic.ts";
 import type { ServiceOutputs } from "../../infra/contract.ts";
 import { podinfo } from "../../rollout/cli/demo/project.ts";
+import { overlayEnvironment } from "../support/process-environment.ts";
 import { pulumi, RunningCommand, upramp } from "./commands.ts";
 
 /** A rollout as short as the real parts allow: Prometheus scrapes every second. */
@@ -28,6 +29,7 @@ export class LocalService {
   readonly #env: Readonly<Record<string, string>>;
   readonly #platform: Service;
   readonly #service: Service;
+  readonly #restore: () => void;
   #traffic: Traffic | null = null;
 
   private constructor(
@@ -35,11 +37,13 @@ export class LocalService {
     env: Readonly<Record<string, string>>,
     platform: Service,
     service: Service,
+    restore: () => void,
   ) {
     this.directory = directory;
     this.#env = env;
     this.#platform = platform;
     this.#service = service;
+    this.#restore = restore;
   }
 
   /** @param more variables of every command, such as those of another backend than files in the folder */
@@ -57,13 +61,13 @@ export class LocalService {
       PULUMI_CONFIG_PASSPHRASE: "test",
       ...more,
     };
-    Object.assign(process.env, env);
+    const restore = overlayEnvironment(env);
     const platform = await Service.create({ cwd: directory, stack: platformStack });
     const service = await Service.create({ cwd: directory, stack: serviceStack });
     const { signal } = new AbortController();
     await platform.stack.install(signal);
     await service.stack.install(signal);
-    return new LocalService(directory, env, platform, service);
+    return new LocalService(directory, env, platform, service, restore);
   }
 
   outputs(): Promise<ServiceOutputs> {
@@ -117,6 +121,7 @@ export class LocalService {
       { ...this.#env, ...env },
       this.#platform,
       this.#service,
+      this.#restore,
     );
   }
 
@@ -150,6 +155,7 @@ export class LocalService {
     await this.#platform.stack.destroy();
     this.#service.close();
     this.#platform.close();
+    this.#restore();
     await rm(this.directory, { recursive: true, force: true });
   }
 }

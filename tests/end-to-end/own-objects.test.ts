@@ -11,7 +11,8 @@ import { kubernetesPlatformWritten } from "../../infra/kubernetes-contract.ts";
 import { KubernetesPlatform } from "../../infra/platform/kubernetes-platform.ts";
 import { program } from "../../infra/program.ts";
 import { packageDirectory } from "../../rollout/cli/project.ts";
-import { kubeconfig, PolicyStack } from "./policy-stack.ts";
+import { kubeconfig } from "../support/unasked-cluster.ts";
+import { PolicyStack } from "./policy-stack.ts";
 
 type Router = z.input<typeof kubernetesPlatformWritten>["router"];
 

@@ -14,7 +14,8 @@ import { CanaryService } from "../../infra/service/canary-service.ts";
 import { revisionWithImage } from "../../infra/service/image-revision.ts";
 import { rules } from "../../policies/rules.ts";
 import { contour, readyCluster } from "../infra/canary-service-graph.ts";
-import { kubeconfig, PolicyStack, type Judged } from "./policy-stack.ts";
+import { kubeconfig } from "../support/unasked-cluster.ts";
+import { PolicyStack, type Judged } from "./policy-stack.ts";
 
 const labels = { app: "web" };
 const container = {

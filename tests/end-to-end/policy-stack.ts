@@ -30,16 +30,6 @@ const deploymentSchema = z.object({
     .default([]),
 });
 
-/** Names a cluster that nobody asks: the stand-ins make nothing. */
-export const kubeconfig = JSON.stringify({
-  apiVersion: "v1",
-  kind: "Config",
-  "current-context": "test",
-  clusters: [{ name: "test", cluster: { server: "https://127.0.0.1:6443" } }],
-  contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-  users: [{ name: "test", user: { token: "none" } }],
-});
-
 /** What the pack said of one operation of the engine. */
 export interface Judged {
   readonly isRefused: boolean;
@@ -91,12 +81,13 @@ export class PolicyStack {
         projectSettings: {
           name: "policies",
           runtime: "nodejs",
-          backend: { url: `file://${join(folder, "backend")}` },
         },
         envVars: {
           ...environment,
           ...attached.environment,
           PULUMI_DEBUG_PROVIDERS: debugged,
+          // whatever backend the environment names
+          PULUMI_BACKEND_URL: `file://${join(folder, "backend")}`,
           PULUMI_CONFIG_PASSPHRASE: "test",
         },
       },

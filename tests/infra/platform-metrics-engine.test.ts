@@ -9,21 +9,11 @@ import { kubernetesPlatformWritten } from "../../infra/kubernetes-contract.ts";
 import { declareMetrics } from "../../infra/platform/metrics.ts";
 import { declareMetricsServer } from "../../infra/platform/metrics-server.ts";
 import { eksPrometheusWritten } from "../../infra/prometheus-contract.ts";
-import { pulumiEnvironment } from "../../tools/environment.ts";
-import { progressTo } from "../../tools/progress.ts";
 import { TestStack } from "../support/kubernetes-provider/test-stack.ts";
-import { startTypedProviders, type TypedProviders } from "../support/typed-providers/start.ts";
+import { startTypedEngine, type TypedProviders } from "../support/typed-providers/start.ts";
+import { kubeconfig } from "../support/unasked-cluster.ts";
 
 const region = "eu-west-1";
-
-const kubeconfig = {
-  apiVersion: "v1",
-  kind: "Config",
-  clusters: [{ name: "eks", cluster: { server: "https://eks.example" } }],
-  users: [{ name: "eks", user: {} }],
-  contexts: [{ name: "eks", context: { cluster: "eks", user: "eks" } }],
-  "current-context": "eks",
-};
 
 /** Metrics of a platform on EKS, written to a workspace that the stack makes. */
 const program: PulumiFn = async () => {
@@ -41,7 +31,7 @@ const program: PulumiFn = async () => {
   const settings = { ...parse(kubernetesPlatformWritten, written, "upramp:platform"), prometheus };
   const providers = [
     new aws.Provider("aws", { region }),
-    new kubernetes.Provider("cluster", { kubeconfig: JSON.stringify(kubeconfig) }),
+    new kubernetes.Provider("cluster", { kubeconfig }),
   ];
   const parent = new pulumi.ComponentResource("test:Platform", "platform", {}, { providers });
   const options = { parent, dependsOn: [] };
@@ -61,10 +51,8 @@ describe("the metrics of a platform on EKS, by an engine whose packages check ev
   let stack: TestStack;
 
   before(async () => {
-    providers = await startTypedProviders(["aws", "kubernetes"]);
-    const progress = progressTo(process.stderr);
-    const env = await pulumiEnvironment({ program: "inline", progress });
-    stack = await TestStack.create({ ...env, ...providers.env });
+    providers = await startTypedEngine(["aws", "kubernetes"]);
+    stack = await TestStack.create(providers.env);
   });
   after(async () => {
     await stack?.remove();

@@ -7,59 +7,24 @@ import {
   kubernetesPlatformWritten,
 } from "../../infra/kubernetes-contract.ts";
 import { KubernetesPlatform } from "../../infra/platform/kubernetes-platform.ts";
-import { pulumiEnvironment } from "../../tools/environment.ts";
-import { progressTo } from "../../tools/progress.ts";
 import { TestStack } from "../support/kubernetes-provider/test-stack.ts";
-import { startTypedProviders, type TypedProviders } from "../support/typed-providers/start.ts";
+import { startTypedEngine, type TypedProviders } from "../support/typed-providers/start.ts";
+import { kubeconfig } from "../support/unasked-cluster.ts";
+import { appMesh, envoyGateway, istio, lattice } from "./installed-routers.ts";
 import { FakeReader } from "./kubernetes-platform-reader.ts";
 
-const gateway = { name: "public" };
+/** Where requests go in, and the routers that are told of there. */
 const endpoints = {
-  "public.shop.gateway.example.com": [
-    { kind: "gateway-api", profile: "envoy-gateway", gateway, install: {} },
-    { kind: "gateway-api", profile: "istio", gateway, install: {} },
-    {
-      kind: "gateway-api",
-      profile: "vpc-lattice",
-      gateway,
-      install: {
-        region: "eu-west-1",
-        vpcId: "vpc-0123456789abcdef0",
-        clusterName: "shop",
-        roleArn: "arn:aws:iam::123456789012:role/lattice",
-      },
-    },
-  ],
-  "public.shop.elb.example.com": [
-    {
-      kind: "app-mesh",
-      mesh: "shop",
-      allowDiscontinuedAppMesh: true,
-      virtualGateway: { name: "public" },
-      install: {},
-    },
-  ],
+  "public.shop.gateway.example.com": [envoyGateway, istio, lattice],
+  "public.shop.elb.example.com": [appMesh],
 } as const;
-
-/** Of a cluster that nobody asks. */
-const kubeconfig = JSON.stringify({
-  apiVersion: "v1",
-  kind: "Config",
-  clusters: [{ name: "none", cluster: { server: "https://127.0.0.1:1" } }],
-  users: [{ name: "nobody", user: { token: "none" } }],
-  contexts: [{ name: "none", context: { cluster: "none", user: "nobody" } }],
-  "current-context": "none",
-});
 
 describe("router.install with an engine", function () {
   this.timeout(120_000);
   let providers: TypedProviders;
-  let env: Record<string, string>;
 
   before(async () => {
-    providers = await startTypedProviders(["kubernetes"]);
-    const progress = progressTo(process.stderr);
-    env = { ...(await pulumiEnvironment({ program: "inline", progress })), ...providers.env };
+    providers = await startTypedEngine(["kubernetes"]);
   });
   after(async () => {
     await providers?.stop();
@@ -69,7 +34,7 @@ describe("router.install with an engine", function () {
     for (const router of routers) {
       const name = router.kind === "app-mesh" ? router.kind : router.profile;
       it(`previews, makes, keeps and destroys what ${name} needs`, async () => {
-        const stack = await TestStack.create(env);
+        const stack = await TestStack.create(providers.env);
         const program = async (): Promise<{ upramp: pulumi.Output<unknown> }> => {
           const written = {
             target: "kubernetes",

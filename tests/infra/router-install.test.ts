@@ -11,37 +11,12 @@ import type { AwsPlace } from "../../infra/platform/charts/aws-place.ts";
 import { KubernetesPlatform } from "../../infra/platform/kubernetes-platform.ts";
 import { declareRouter } from "../../infra/platform/router.ts";
 import { routerWrittenFor, type RouterSettings } from "../../infra/router-contract.ts";
+import { appMesh, envoyGateway, istio, lattice } from "./installed-routers.ts";
 import { FakeReader } from "./kubernetes-platform-reader.ts";
 
 type Written = z.input<typeof kubernetesPlatformWritten>;
 type RouterInput = Written["router"];
 
-const gateway = { name: "public" };
-const envoyGateway = {
-  kind: "gateway-api",
-  profile: "envoy-gateway",
-  gateway,
-  install: {},
-} as const;
-const istio = { kind: "gateway-api", profile: "istio", gateway, install: {} } as const;
-const lattice = {
-  kind: "gateway-api",
-  profile: "vpc-lattice",
-  gateway,
-  install: {
-    region: "eu-west-1",
-    vpcId: "vpc-0123456789abcdef0",
-    clusterName: "shop",
-    roleArn: "arn:aws:iam::123456789012:role/lattice",
-  },
-} as const;
-const appMesh = {
-  kind: "app-mesh",
-  mesh: "shop",
-  allowDiscontinuedAppMesh: true,
-  virtualGateway: { name: "public" },
-  install: {},
-} as const;
 const place: AwsPlace = {
   region: "eu-west-1",
   clusterName: "shop",
@@ -164,6 +139,22 @@ function stateOf(type: string): object {
   }
 }
 
+/** All that the controller of VPC Lattice has to be told of the cluster, and the role it acts in. */
+function latticeValues(roleArn: string): object {
+  return {
+    awsRegion: "eu-west-1",
+    awsAccountId: "123456789012",
+    clusterVpcId: "vpc-0123456789abcdef0",
+    clusterName: "shop",
+    defaultServiceNetwork: "public",
+    serviceAccount: {
+      create: true,
+      name: "gateway-api-controller",
+      annotations: { "eks.amazonaws.com/role-arn": roleArn },
+    },
+  };
+}
+
 describe("router.install", () => {
   it("installs Envoy Gateway, with a class whose Envoys tell slots apart, before the Gateway", async () => {
     const declared = await declare(envoyGateway);
@@ -246,18 +237,8 @@ describe("router.install", () => {
       "GatewayClass amazon-vpc-lattice",
       "Gateway shop/public",
     ]);
-    assert.deepEqual(releaseOf(declared, "aws-gateway-controller-chart")["values"], {
-      awsRegion: "eu-west-1",
-      awsAccountId: "123456789012",
-      clusterVpcId: "vpc-0123456789abcdef0",
-      clusterName: "shop",
-      defaultServiceNetwork: "public",
-      serviceAccount: {
-        create: true,
-        name: "gateway-api-controller",
-        annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/lattice" },
-      },
-    });
+    const values = releaseOf(declared, "aws-gateway-controller-chart")["values"];
+    assert.deepEqual(values, latticeValues("arn:aws:iam::123456789012:role/lattice"));
   });
 
   it("makes roles on EKS for what its own service accounts do at AWS, and knows the place", async () => {
@@ -271,18 +252,7 @@ describe("router.install", () => {
       "the controller has its rights before it starts, and loses them after it is gone",
     );
     const values = releaseOf(declared, "aws-gateway-controller-chart")["values"];
-    assert.deepEqual(values, {
-      awsRegion: "eu-west-1",
-      awsAccountId: "123456789012",
-      clusterVpcId: "vpc-0123456789abcdef0",
-      clusterName: "shop",
-      defaultServiceNetwork: "public",
-      serviceAccount: {
-        create: true,
-        name: "gateway-api-controller",
-        annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/made" },
-      },
-    });
+    assert.deepEqual(values, latticeValues("arn:aws:iam::123456789012:role/made"));
     const trust = z
       .looseObject({ assumeRolePolicy: z.string() })
       .parse(declared.graph.get("Role platform-aws-gateway-controller-chart-role"));

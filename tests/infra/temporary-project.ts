@@ -14,6 +14,7 @@ import { program } from "../../infra/program.ts";
 import { pulumiEnvironment } from "../../tools/environment.ts";
 import { getTool } from "../../tools/get.ts";
 import { progressTo } from "../../tools/progress.ts";
+import { overlayEnvironment } from "../support/process-environment.ts";
 
 const execute = promisify(execFile);
 
@@ -44,7 +45,7 @@ export class TemporaryProject {
   readonly #inline: Readonly<Record<string, string>>;
   readonly #provider: ChildProcess;
   #driven: Stack | null = null;
-  readonly #before: Readonly<Record<string, string | undefined>>;
+  readonly #restore: () => void;
 
   private constructor(
     directory: string,
@@ -58,8 +59,7 @@ export class TemporaryProject {
     this.#provider = provider;
     // the inline program reads the environment of this process, and the Automation API looks for the CLI in it
     const own = { PULUMI_NODEJS_ROOT_DIRECTORY: directory, PATH: inline["PATH"] };
-    this.#before = Object.fromEntries(Object.keys(own).map((name) => [name, process.env[name]]));
-    Object.assign(process.env, own);
+    this.#restore = overlayEnvironment(own);
   }
 
   static async make(): Promise<TemporaryProject> {
@@ -205,10 +205,7 @@ export class TemporaryProject {
       await this.pulumi("destroy", "--yes", "--stack", stack);
     }
     this.#provider.stdin?.end();
-    for (const [name, value] of Object.entries(this.#before)) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    this.#restore();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -70,9 +70,8 @@ export class TestStack {
       projectSettings: {
         name: "provider-test",
         runtime: "nodejs",
-        backend: { url: `file://${backend}` },
       },
-      // over what an earlier test may have left in the environment
+      // whatever backend the environment names
       envVars: {
         ...env,
         PULUMI_BACKEND_URL: `file://${backend}`,

@@ -3,10 +3,8 @@ import * as aws from "@pulumi/aws";
 import * as eks from "@pulumi/eks";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { pulumiEnvironment } from "../../../tools/environment.ts";
-import { progressTo } from "../../../tools/progress.ts";
 import { TestStack } from "../kubernetes-provider/test-stack.ts";
-import { startTypedProviders, type TypedProviders } from "./start.ts";
+import { startTypedEngine, type TypedProviders } from "./start.ts";
 
 describe("an engine with the typed stand-ins", function () {
   this.timeout(120_000);
@@ -14,10 +12,8 @@ describe("an engine with the typed stand-ins", function () {
   let stack: TestStack;
 
   before(async () => {
-    providers = await startTypedProviders(["aws", "eks", "kubernetes", "pulumiservice"]);
-    const progress = progressTo(process.stderr);
-    const env = await pulumiEnvironment({ program: "inline", progress });
-    stack = await TestStack.create({ ...env, ...providers.env });
+    providers = await startTypedEngine(["aws", "eks", "kubernetes", "pulumiservice"]);
+    stack = await TestStack.create(providers.env);
   });
   after(async () => {
     await stack?.remove();

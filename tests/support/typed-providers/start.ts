@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { pulumiEnvironment } from "../../../tools/environment.ts";
+import { progressTo } from "../../../tools/progress.ts";
 import { startProviderProcess } from "../provider-process.ts";
 import { clusterVariable, type ReachableCluster } from "./reachable-cluster.ts";
 import type { PackageName } from "./token-types.ts";
@@ -34,4 +36,12 @@ export async function startTypedProviders(
     ...(cluster === undefined ? {} : { env: clusterVariable(cluster) }),
   });
   return { env: { PULUMI_DEBUG_PROVIDERS: firstLine }, stop };
+}
+
+/** The same, with all else that an engine's environment needs for a program of this process. */
+export async function startTypedEngine(packages: readonly PackageName[]): Promise<TypedProviders> {
+  const progress = progressTo(process.stderr);
+  const env = await pulumiEnvironment({ program: "inline", progress });
+  const providers = await startTypedProviders(packages);
+  return { ...providers, env: { ...env, ...providers.env } };
 }
